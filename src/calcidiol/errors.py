@@ -10,7 +10,7 @@ stood and what to do. A refusal is a value: an expected clinical answer, with th
       KnowledgeError   a data file of ours or of the user (card, rule, product, study) that is incomplete
       SolverError      the equations could not be solved for any lane
       WithheldError    an answer exists but is not good enough to show
-      Missing          an optional part (an extra, a font, a network) is not here
+      MissingError        an optional part (an extra, a font, a network) is not here
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 __all__ = [
     "CalcidiolError",
     "KnowledgeError",
-    "Missing",
+    "MissingError",
     "RecordError",
     "Refusal",
     "SolverError",
@@ -58,7 +58,7 @@ class WithheldError(CalcidiolError):
     """An answer exists but is not good enough to show; the message says which check failed."""
 
 
-class Missing(CalcidiolError):
+class MissingError(CalcidiolError):
     """An optional part is not installed; the message says how to get it."""
 
 

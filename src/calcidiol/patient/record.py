@@ -70,7 +70,7 @@ class GivenDose:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code of a terminology: `system` is ``"icd10"``, ``"icd10cm"``, ``"snomed"``, ``"atc"``, ``"rxnorm"``, ``"text"``."""
+    """A code; `system` is ``"icd10"``, ``"icd10cm"``, ``"snomed"``, ``"atc"``, ``"rxnorm"`` or ``"text"``."""
 
     system: str
     code: str

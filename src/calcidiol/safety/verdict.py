@@ -1,7 +1,7 @@
 """What safety says: limits before the search, a verdict after it.
 
-A rule's action is read as in `docs/architecture.md`: STOP and HOLD take away (all routes: refused; a route or a product:
-reduced), ALT prefers another route (reduced), WARN lets pass with the warning (allowed).
+A rule's action is read as in `docs/architecture.md`: STOP and HOLD take away (all routes: refused; a route or a
+product: reduced), ALT prefers another route (reduced), WARN lets pass with the warning (allowed).
 """
 
 from __future__ import annotations
