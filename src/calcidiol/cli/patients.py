@@ -1,0 +1,271 @@
+"""Commands about a patient: plan, check, forecast, replay, session, intake."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calcidiol.cli.files import dumps, write
+from calcidiol.errors import CalcidiolError, RecordError, UsageError
+
+if TYPE_CHECKING:
+    from calcidiol.planning.answer import Plan
+
+RECORD_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def add(commands: Any) -> None:
+    """Add the commands to the command line."""
+    plan = commands.add_parser("plan", help="a regimen, its forecast, its verdict and a report", description=plan_run.__doc__)
+    plan.add_argument("record", metavar="RECORD", help="FHIR R4 Bundle, YAML or JSON; a folder plans each record in it")
+    _asked(plan)
+    for kind, what in (("html", "report for a browser"), ("pdf", "report for print"), ("json", "everything, as data"), ("fhir", "FHIR R4 Bundle")):
+        plan.add_argument(f"--{kind}", metavar="FILE", help=f"write the {what}" + ("; - for standard output" if kind in ("json", "fhir") else ""))
+    plan.add_argument("--out", metavar="DIR", help="folder for the results when RECORD is a folder")
+    plan.set_defaults(run=plan_run)
+
+    check = commands.add_parser("check", help="findings about a record only", description=check_run.__doc__)
+    check.add_argument("record", metavar="RECORD")
+    check.add_argument("--on", type=_day, default=None, metavar="DATE")
+    check.add_argument("--json", metavar="FILE")
+    check.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
+    check.set_defaults(run=check_run)
+
+    forecast = commands.add_parser("forecast", help="the level under any regimen, no search", description=forecast_run.__doc__)
+    forecast.add_argument("record", metavar="RECORD")
+    forecast.add_argument("--regimen", required=True, help='"im 100000 IU every 28 d x 3", "oral 2000 IU daily x 180", "none"')
+    _asked(forecast, search=False)
+    forecast.add_argument("--weeks", type=_positive, default=52, help="how far to look (default 52)")
+    forecast.add_argument("--json", metavar="FILE")
+    forecast.set_defaults(run=forecast_run)
+
+    replay = commands.add_parser("replay", help="the same plan again, or what differs", description=replay_run.__doc__)
+    replay.add_argument("plan", metavar="PLAN.json")
+    replay.set_defaults(run=replay_run)
+
+
+def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
+    command.add_argument("--on", type=_day, default=None, metavar="DATE", help="day of the plan (default: today)")
+    command.add_argument("--card", default=None, metavar="ID", help="model card (see `calcidiol cards`)")
+    command.add_argument("--seed", type=int, default=0, help="seed of the draws (default 0)")
+    command.add_argument("--confirm", action="append", default=[], metavar="FINDING", help="a finding that a person has checked, as `id:item`; may be repeated")
+    command.add_argument("--lang", default="en", choices=("en", "zh-Hant"), help="language of the report")
+    if search:
+        command.add_argument("--goal", default=None, metavar="LOW-HIGH", help="target band of 25(OH)D in nmol/L (default 75-125), or `30-50 ng/mL`")
+        command.add_argument("--route", default=None, choices=("oral", "im"), help="only this route")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it as 2026-11-21") from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 260:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of weeks from 1 to 260")
+    return int(text)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """A spinner on the terminal while something takes longer than a second; silent when piped."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+def plan_run(args: argparse.Namespace) -> int:
+    """Plan one patient, or each record of a folder."""
+    if Path(args.record).is_dir():
+        return _plan_folder(args)
+    if args.out:
+        raise UsageError("--out goes with a folder of records. For one record give --html, --pdf, --json or --fhir.")
+    with progress(f"Planning {args.record}"):
+        made = _plan_one(args.record, args)
+        told = made.to_dict(_words(args.lang))
+        outputs = _rendered(told, args)
+    for target, data in outputs:
+        write(target, data)
+    if not any(target == "-" for target, _ in outputs):
+        from calcidiol import report
+
+        print(report.terminal(told, lang=args.lang))
+        for target, _ in outputs:
+            print(f"Written: {target}")
+    return made.exit_code
+
+
+def _plan_one(record: str, args: argparse.Namespace) -> Plan:
+    import calcidiol as cd
+
+    return cd.plan(
+        cd.read(record),
+        on=args.on or date.today(),
+        goal=args.goal,
+        card=args.card,
+        seed=args.seed,
+        route=args.route,
+        confirmed=tuple(args.confirm),
+    )
+
+
+def _rendered(told: dict[str, Any], args: argparse.Namespace) -> list[tuple[str, str | bytes]]:
+    """Everything that was asked for, made before the first file is touched."""
+    makers: dict[str, Callable[[], str | bytes]] = {
+        "html": lambda: _report().html(told, lang=args.lang),
+        "pdf": lambda: _report().pdf(told, lang=args.lang),
+        "json": lambda: dumps(told),
+        "fhir": lambda: dumps(_exchange().bundle(told)),
+    }
+    asked = [(kind, getattr(args, kind)) for kind in makers if getattr(args, kind)]
+    if sum(target == "-" for _, target in asked) > 1:
+        raise UsageError("Only one output can go to standard output (-). Give file names for the others.")
+    return [(target, makers[kind]()) for kind, target in asked]
+
+
+def _report() -> Any:
+    from calcidiol import report
+
+    return report
+
+
+def _exchange() -> Any:
+    from calcidiol import exchange
+
+    return exchange
+
+
+def _words(lang: str) -> Callable[[str, Any], str]:
+    from calcidiol.report.words import Words
+
+    return Words(lang).say
+
+
+def _plan_folder(args: argparse.Namespace) -> int:
+    """Each record on its own: one bad record stops nobody. Ends with the highest code but the plans are all there."""
+    if not args.out:
+        raise UsageError(f"{args.record!r} is a folder: say where the plans go with --out DIR.")
+    records = sorted(p for p in Path(args.record).iterdir() if p.suffix.lower() in RECORD_SUFFIXES and p.is_file())
+    if not records:
+        raise UsageError(f"No record in {args.record!r}: looked for files ending in {', '.join(RECORD_SUFFIXES)}.")
+    out = Path(args.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot make the folder {args.out!r}: {error.strerror or error}.") from None
+    stems = [p.stem for p in records]
+    rows, worst = [], 0
+    say = _words(args.lang)
+    for number, record in enumerate(records, 1):
+        name = record.stem if stems.count(record.stem) == 1 else record.name
+        if sys.stderr.isatty():
+            print(f"\r[{number}/{len(records)}] {record.name:<40.40}", end="", file=sys.stderr, flush=True)
+        try:
+            made = _plan_one(str(record), args)
+            told = made.to_dict(say)
+            write(str(out / f"{name}.json"), dumps(told))
+            write(str(out / f"{name}.html"), _report().html(told, lang=args.lang))
+            code, line = made.exit_code, _one_line(told)
+        except RecordError as error:
+            code, line = 4, f"unusable: {error}"
+        except CalcidiolError as error:
+            code, line = 2, f"error: {error}"
+        except Exception as error:  # one patient's fault must not stop the clinic's list
+            code, line = 1, f"internal fault: {type(error).__name__}: {error}"
+        worst = max(worst, code, key=lambda c: (c == 1, c == 2, c == 4, c == 3))
+        rows.append({"record": record.name, "exit_code": code, "summary": line})
+    write(str(out / "summary.json"), dumps({"records": rows}))
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    width = max(len(r["record"]) for r in rows)
+    for row in rows:
+        print(f"{row['record']:<{width}}  {row['summary']}")
+    print(f"{len(rows)} records; plans and summary.json are in {out}")
+    return worst
+
+
+def _one_line(told: dict[str, Any]) -> str:
+    if told["status"] == "planned":
+        return f"{told['verdict']['status']}: {told['regimen']['name']}"
+    if told["status"] == "refused":
+        return "refused: " + ", ".join(r["id"] for r in told["verdict"]["rules"] if r["action"] in ("STOP", "HOLD"))
+    return "unusable: " + ", ".join(f["key"] for f in told["findings"] if f["level"] == "stop" and not f["confirmed"])
+
+
+def check_run(args: argparse.Namespace) -> int:
+    """Findings about a record: what is implausible, stale or contradictory, and what was not used."""
+    import calcidiol as cd
+    from calcidiol.planning.answer import finding_dict
+
+    patient = cd.read(args.record)
+    say = _words(args.lang)
+    found = [finding_dict(f, say) for f in cd.check(patient, on=args.on or date.today())]
+    unused = [{"kind": u.kind, "where": u.where, "reason": u.reason, "text": u.text} for u in patient.unused]
+    stopped = any(f["level"] == "stop" for f in found)
+    if args.json:
+        write(args.json, dumps({"findings": found, "unused": unused, "usable": not stopped}))
+    if args.json != "-":
+        for f in found:
+            print(f"{f['level']:8}{f['key']}\n        {f['text']}")
+        for u in unused:
+            print(f"unused  {u['where']}: {say(u['reason'], {'text': u['text']})}")
+        if not found and not unused:
+            print("Nothing to say about this record.")
+    return 4 if stopped else 0
+
+
+def forecast_run(args: argparse.Namespace) -> int:
+    """The forecast level under a regimen that you name; no search, no verdict."""
+    import calcidiol as cd
+
+    with progress("Forecasting"):
+        told = cd.forecast(
+            cd.read(args.record),
+            args.regimen,
+            on=args.on or date.today(),
+            card=args.card,
+            seed=args.seed,
+            weeks=args.weeks,
+            confirmed=tuple(args.confirm),
+        )
+    if args.json:
+        write(args.json, dumps(told))
+    if args.json != "-":
+        print(f"{told['regimen']['name']}: 25(OH)D in nmol/L, median and 90 % band")
+        for kind in ("individual", "population", "untreated"):
+            f = told["forecasts"][kind]
+            print(f"\n{kind}")
+            for i in range(0, len(f["dates"]), 4):
+                print(f"  {f['dates'][i]}  {f['level']['p50'][i]:6.0f}  ({f['level']['p05'][i]:.0f} to {f['level']['p95'][i]:.0f})")
+    return 0
+
+
+def replay_run(args: argparse.Namespace) -> int:
+    """Make the plan of a plan file again, and say whether it is the same."""
+    import json
+
+    from calcidiol.planning.build import replay
+
+    try:
+        before = json.loads(Path(args.plan).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot read the plan {args.plan!r}: {error}. Give a file written with --json.") from None
+    differs = list(replay(before, _words("en")))
+    if not differs:
+        print("The same plan again.")
+        return 0
+    print(f"{len(differs)} differences:")
+    for line in differs[:50]:
+        print(f"  {line}")
+    return 1

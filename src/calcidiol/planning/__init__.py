@@ -1,0 +1,1 @@
+"""The answer: build a plan, seal it in a capsule, replay it."""
