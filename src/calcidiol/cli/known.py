@@ -35,10 +35,22 @@ def cards_run(args: argparse.Namespace) -> int:
 
     default = default_card().id
     rows = [
-        {"id": c.id, "version": c.version, "default": c.id == default, "citation": c.citation, "population": c.population}
+        {
+            "id": c.id,
+            "version": c.version,
+            "default": c.id == default,
+            "citation": c.citation,
+            "population": c.population,
+        }
         for c in cards().values()
     ]
-    return _tell(args, rows, lambda r: f"{r['id']}{' (default)' if r['default'] else ''}, version {r['version']}\n    {r['citation']}\n    {r['population']}")
+    return _tell(
+        args,
+        rows,
+        lambda r: (
+            f"{r['id']}{' (default)' if r['default'] else ''}, version {r['version']}\n    {r['citation']}\n    {r['population']}"
+        ),
+    )
 
 
 def products_run(args: argparse.Namespace) -> int:
@@ -48,7 +60,9 @@ def products_run(args: argparse.Namespace) -> int:
     from calcidiol.terminology import products
 
     rows = [msgspec.to_builtins(p) for p in products().values()]
-    return _tell(args, rows, lambda r: f"{r['id']}: {r['name']} [{r['route']}] {r['market']}; {r['source']} ({r['tag']})")
+    return _tell(
+        args, rows, lambda r: f"{r['id']}: {r['name']} [{r['route']}] {r['market']}; {r['source']} ({r['tag']})"
+    )
 
 
 def protocols_run(args: argparse.Namespace) -> int:

@@ -21,11 +21,22 @@ RECORD_SUFFIXES = (".yaml", ".yml", ".json")
 
 def add(commands: Any) -> None:
     """Add the commands to the command line."""
-    plan = commands.add_parser("plan", help="a regimen, its forecast, its verdict and a report", description=plan_run.__doc__)
+    plan = commands.add_parser(
+        "plan", help="a regimen, its forecast, its verdict and a report", description=plan_run.__doc__
+    )
     plan.add_argument("record", metavar="RECORD", help="FHIR R4 Bundle, YAML or JSON; a folder plans each record in it")
     _asked(plan)
-    for kind, what in (("html", "report for a browser"), ("pdf", "report for print"), ("json", "everything, as data"), ("fhir", "FHIR R4 Bundle")):
-        plan.add_argument(f"--{kind}", metavar="FILE", help=f"write the {what}" + ("; - for standard output" if kind in ("json", "fhir") else ""))
+    for kind, what in (
+        ("html", "report for a browser"),
+        ("pdf", "report for print"),
+        ("json", "everything, as data"),
+        ("fhir", "FHIR R4 Bundle"),
+    ):
+        plan.add_argument(
+            f"--{kind}",
+            metavar="FILE",
+            help=f"write the {what}" + ("; - for standard output" if kind in ("json", "fhir") else ""),
+        )
     plan.add_argument("--out", metavar="DIR", help="folder for the results when RECORD is a folder")
     plan.set_defaults(run=plan_run)
 
@@ -36,9 +47,13 @@ def add(commands: Any) -> None:
     check.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
     check.set_defaults(run=check_run)
 
-    forecast = commands.add_parser("forecast", help="the level under any regimen, no search", description=forecast_run.__doc__)
+    forecast = commands.add_parser(
+        "forecast", help="the level under any regimen, no search", description=forecast_run.__doc__
+    )
     forecast.add_argument("record", metavar="RECORD")
-    forecast.add_argument("--regimen", required=True, help='"im 100000 IU every 28 d x 3", "oral 2000 IU daily x 180", "none"')
+    forecast.add_argument(
+        "--regimen", required=True, help='"im 100000 IU every 28 d x 3", "oral 2000 IU daily x 180", "none"'
+    )
     _asked(forecast, search=False)
     forecast.add_argument("--weeks", type=_positive, default=52, help="how far to look (default 52)")
     forecast.add_argument("--json", metavar="FILE")
@@ -53,10 +68,21 @@ def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
     command.add_argument("--on", type=_day, default=None, metavar="DATE", help="day of the plan (default: today)")
     command.add_argument("--card", default=None, metavar="ID", help="model card (see `calcidiol cards`)")
     command.add_argument("--seed", type=int, default=0, help="seed of the draws (default 0)")
-    command.add_argument("--confirm", action="append", default=[], metavar="FINDING", help="a finding that a person has checked, as `id:item`; may be repeated")
+    command.add_argument(
+        "--confirm",
+        action="append",
+        default=[],
+        metavar="FINDING",
+        help="a finding that a person has checked, as `id:item`; may be repeated",
+    )
     command.add_argument("--lang", default="en", choices=("en", "zh-Hant"), help="language of the report")
     if search:
-        command.add_argument("--goal", default=None, metavar="LOW-HIGH", help="target band of 25(OH)D in nmol/L (default 75-125), or `30-50 ng/mL`")
+        command.add_argument(
+            "--goal",
+            default=None,
+            metavar="LOW-HIGH",
+            help="target band of 25(OH)D in nmol/L (default 75-125), or `30-50 ng/mL`",
+        )
         command.add_argument("--route", default=None, choices=("oral", "im"), help="only this route")
 
 
@@ -247,7 +273,9 @@ def forecast_run(args: argparse.Namespace) -> int:
             f = told["forecasts"][kind]
             print(f"\n{kind}")
             for i in range(0, len(f["dates"]), 4):
-                print(f"  {f['dates'][i]}  {f['level']['p50'][i]:6.0f}  ({f['level']['p05'][i]:.0f} to {f['level']['p95'][i]:.0f})")
+                print(
+                    f"  {f['dates'][i]}  {f['level']['p50'][i]:6.0f}  ({f['level']['p05'][i]:.0f} to {f['level']['p95'][i]:.0f})"
+                )
     return 0
 
 
