@@ -1,0 +1,129 @@
+"""What a good course is: the band, the weeks, the risks that are accepted. Visible in every plan, and changeable."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from calcidiol.errors import KnowledgeError, UnitError, UsageError
+from calcidiol.quantity import convert
+
+_BAND = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:-|–|to)\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµμ/]*)\s*")
+LOWEST, HIGHEST = 20.0, 250.0
+"""Bounds of a target band, nmol/L: nobody aims below the class of deficiency or above the safe ceiling (P)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The preference by which regimens are ranked.
+
+    Attainment is the mean, over the weeks `week_from` to `week_to`, of the probability that 25(OH)D lies in
+    [`low`, `high`]. A regimen qualifies when P(ever above `ceiling`) <= `alpha_ceiling` and P(ever above `excess`) <=
+    `alpha_excess`, each with two Monte-Carlo errors added. Among regimens `within` of the best attainment the one with
+    fewer visits wins, then the one with fewer IU.
+
+    Parameters
+    ----------
+    low, high, excess, ceiling
+        Levels of 25(OH)D, nmol/L.
+    alpha_excess, alpha_ceiling
+        Accepted probabilities, 0 to 1.
+    week_from, week_to
+        Weeks from the start, whole numbers.
+    within
+        Difference in attainment that counts as none, 0 to 1.
+    substances
+        What the search may propose (protocols are shown whatever their substance).
+    """
+
+    low: float
+    high: float
+    excess: float
+    alpha_excess: float
+    ceiling: float
+    alpha_ceiling: float
+    week_from: int
+    week_to: int
+    within: float
+    calcifediol_factor: float
+    substances: tuple[str, ...] = ("cholecalciferol",)
+    source: str = ""
+    tag: str = "P"
+
+    def __post_init__(self) -> None:
+        """Hold what makes sense."""
+        if not LOWEST <= self.low < self.high <= HIGHEST:
+            raise UsageError(
+                f"A goal of {self.low:g}-{self.high:g} nmol/L cannot be used: it needs {LOWEST:g} <= low < high <= "
+                f"{HIGHEST:g} nmol/L. Write --goal 75-125, or --goal '30-50 ng/mL'."
+            )
+        if not 0 <= self.week_from < self.week_to <= 104:
+            raise UsageError(f"Weeks {self.week_from} to {self.week_to} cannot be used: 0 <= from < to <= 104.")
+        for name in ("alpha_excess", "alpha_ceiling", "within"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UsageError(f"{name} = {getattr(self, name)!r} is not a probability (0 to 1).")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The goal as plain data, for the plan and its capsule."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"substances": list(self.substances)}
+
+
+@cache
+def default_goal() -> Goal:
+    """The goal that holds unless the user names another (`goals.toml`).
+
+    >>> default_goal().low, default_goal().high
+    (75.0, 125.0)
+    """
+    text = files("calcidiol.regimen").joinpath("goals.toml").read_text(encoding="utf-8")
+    return from_table(tomllib.loads(text)["default"])
+
+
+def from_table(table: Mapping[str, Any]) -> Goal:
+    """A goal from its TOML table; a missing or unknown key is a KnowledgeError."""
+    try:
+        return Goal(**table)
+    except TypeError as error:
+        raise KnowledgeError(f"regimen/goals.toml: {error}.") from None
+
+
+def goal(text: str | None = None, **changes: Any) -> Goal:
+    """The default goal with another band, or with other numbers.
+
+    Parameters
+    ----------
+    text
+        Band as ``"75-125"`` (nmol/L), ``"75-125 nmol/L"`` or ``"30-50 ng/mL"``; None keeps the default band.
+    **changes
+        Fields of `Goal` to change.
+
+    Raises
+    ------
+    UsageError
+        The text is not a band, or the band cannot be used.
+
+    Examples
+    --------
+    >>> g = goal("30-50 ng/mL")
+    >>> round(g.low), round(g.high)
+    (75, 125)
+    """
+    base = default_goal()
+    if text is not None:
+        found = _BAND.fullmatch(text)
+        if found is None:
+            raise UsageError(f"The goal {text!r} is not a band. Write it as 75-125 (nmol/L) or '30-50 ng/mL'.")
+        try:
+            band = [convert(float(x), found[3] or "nmol/L", "nmol/L", "25ohd") for x in found.groups()[:2]]
+        except UnitError as error:
+            raise UsageError(f"The goal {text!r}: {error}") from None
+        if not all(math.isfinite(x) for x in band):
+            raise UsageError(f"The goal {text!r} is not a band of finite numbers.")
+        changes = {"low": band[0], "high": band[1], "excess": max(base.excess, band[1])} | changes
+    return replace(base, **changes) if changes else base
