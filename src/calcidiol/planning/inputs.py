@@ -1,0 +1,115 @@
+"""What the plan used, what it left aside, and what it had to imagine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from calcidiol.patient.record import Lab, Patient
+
+
+def used(patient: Patient, on: date, reads: Iterable[str]) -> list[dict[str, Any]]:
+    """Each value that an output depends on: name, canonical value and unit, as received, where it stood, its date.
+
+    Parameters
+    ----------
+    patient
+        The record.
+    on
+        Day of the plan; later results are not used.
+    reads
+        Analytes that the safety rules read (`safety.reads`); of these the newest result counts. All 25(OH)D results
+        count, since each is an observation of the fit.
+    """
+    rows: list[dict[str, Any]] = []
+    for name in ("sex", "birth_date", "age_y", "latitude_deg", "sun"):
+        value = getattr(patient, name)
+        if value is not None and not (name == "age_y" and patient.birth_date is not None):
+            shown = value.isoformat() if isinstance(value, date) else value
+            rows.append({"item": name, "name": name, "value": shown, "unit": "", "received": str(shown), "date": None})
+    for series in (patient.weight_kg, patient.height_cm):
+        past = [x for x in series if x.when.date() <= on]
+        if past:
+            rows.append(_lab(max(past, key=lambda x: x.when)))
+    rows += [_lab(x) for x in patient.labs_of("25ohd", on)]
+    for analyte in sorted(set(reads) - {"25ohd"}):
+        newest = patient.last(analyte, on)
+        if newest is not None:
+            rows.append(_lab(newest))
+    for dose in patient.doses:
+        rows.append(
+            {
+                "item": dose.origin.where,
+                "name": dose.substance,
+                "value": dose.iu if dose.iu is not None else dose.amount_nmol,
+                "unit": "[iU]" if dose.iu is not None else "nmol",
+                "received": dose.origin.received,
+                "date": dose.start.isoformat(),
+                "route": dose.route,
+                "every_days": dose.every_days,
+                "count": dose.count,
+            }
+        )
+    for condition in patient.conditions:
+        if condition.active and condition.concepts:
+            rows.append(_named(condition.origin.where, condition.text, condition.concepts, condition.onset))
+    for drug in patient.drugs:
+        if drug.active and drug.classes:
+            rows.append(_named(drug.origin.where, drug.text, drug.classes, drug.start))
+    for allergy in patient.allergies:
+        if allergy.substances:
+            rows.append(_named(allergy.origin.where, allergy.text, allergy.substances, None))
+    for procedure in patient.procedures:
+        if procedure.concepts:
+            rows.append(_named(procedure.origin.where, procedure.text, procedure.concepts, procedure.when))
+    return rows
+
+
+def ignored(patient: Patient, on: date) -> list[dict[str, Any]]:
+    """What stood in the record and was not used, each with its reason; texts are made later from `text_id`."""
+    rows = [
+        {"item": u.where, "kind": u.kind, "text_id": u.reason, "params": {"text": u.text, "kind": u.kind}}
+        for u in patient.unused
+    ]
+    for lab in patient.labs:
+        if lab.when.date() > on:
+            params = {"analyte": lab.analyte, "date": lab.when.date().isoformat()}
+            rows.append(
+                {"item": lab.origin.where, "kind": "lab", "text_id": "ignored.after_the_day", "params": params}
+            )
+    for condition in patient.conditions:
+        if not condition.concepts or not condition.active:
+            reason = "ignored.no_rule_reads_it" if condition.active else "ignored.not_active"
+            params = {"text": condition.text}
+            rows.append({"item": condition.origin.where, "kind": "condition", "text_id": reason, "params": params})
+    for drug in patient.drugs:
+        if not drug.classes or not drug.active:
+            reason = "ignored.no_rule_reads_it" if drug.active else "ignored.not_active"
+            rows.append(
+                {"item": drug.origin.where, "kind": "drug", "text_id": reason, "params": {"text": drug.text}}
+            )
+    return rows
+
+
+def _lab(lab: Lab) -> dict[str, Any]:
+    return {
+        "item": lab.origin.where,
+        "name": lab.analyte,
+        "value": lab.value,
+        "comparator": lab.comparator,
+        "unit": lab.unit,
+        "received": lab.origin.received,
+        "date": lab.when.date().isoformat(),
+    }
+
+
+def _named(where: str, text: str, what: tuple[str, ...], when: date | None) -> dict[str, Any]:
+    return {
+        "item": where,
+        "name": text,
+        "value": ", ".join(what),
+        "unit": "",
+        "received": text,
+        "date": when.isoformat() if when else None,
+    }
