@@ -6,11 +6,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from calcidiol.regimen.candidates import generate, outside
+    from calcidiol.regimen.goals import Goal, default_goal, goal
+    from calcidiol.regimen.protocol import Protocol, instantiate, protocols
+    from calcidiol.regimen.results import Candidates, Chance, Harm, Scored
+    from calcidiol.regimen.searching import search
     from calcidiol.regimen.text import format, parse
 
-_HOME = {"parse": "text", "format": "text"}
+_HOMES = {
+    "candidates": ("generate", "outside"),
+    "goals": ("Goal", "default_goal", "goal"),
+    "protocol": ("Protocol", "instantiate", "protocols"),
+    "results": ("Candidates", "Chance", "Harm", "Scored"),
+    "searching": ("search",),
+    "text": ("format", "parse"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["format", "parse"]
+__all__ = [
+    "Candidates",
+    "Chance",
+    "Goal",
+    "Harm",
+    "Protocol",
+    "Scored",
+    "default_goal",
+    "format",
+    "generate",
+    "goal",
+    "instantiate",
+    "outside",
+    "parse",
+    "protocols",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:

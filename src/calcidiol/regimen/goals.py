@@ -36,8 +36,9 @@ class Goal:
         Accepted probabilities, 0 to 1.
     week_from, week_to
         Weeks from the start, whole numbers.
-    within
-        Difference in attainment that counts as none, 0 to 1.
+    within, within_shortfall
+        Difference in attainment that counts as none, 0 to 1, provided that the mean level missing to the band is not
+        more than `within_shortfall` nmol/L worse.
     substances
         What the search may propose (protocols are shown whatever their substance).
     """
@@ -51,6 +52,7 @@ class Goal:
     week_from: int
     week_to: int
     within: float
+    within_shortfall: float
     calcifediol_factor: float
     substances: tuple[str, ...] = ("cholecalciferol",)
     source: str = ""
