@@ -7,7 +7,7 @@ umol/L for creatinine, g/L for albumin, kg, cm. What was received stands beside 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 Sex = Literal["female", "male"]
@@ -16,10 +16,15 @@ Comparator = Literal["", "<", "<=", ">", ">="]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value stood (`"labs[2]"`, `"Bundle.entry[3].resource"`) and how it was written (`"31 ng/mL"`)."""
+    """Where a value stood (`"labs[2]"`, `"Bundle.entry[3].resource"`) and how it was written (`"31 ng/mL"`).
+
+    For a number `value` and `unit` are what was received, before conversion (`unit` as written).
+    """
 
     where: str
     received: str = ""
+    value: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,10 @@ class Lab:
     ``"calcium_ionized"``, ``"albumin"``, ``"creatinine"``, ``"egfr"``, ``"phosphate"``, ``"magnesium"``, ``"pth"``,
     ``"1_25_ohd"``, ``"24_25_ohd"``, ``"platelets"``, ``"inr"``, ``"neutrophils"``, ``"urine_calcium_24h"`` ...).
     `low` and `high` are the laboratory's own reference limits. `assay` is ``"lc-ms"``, ``"immunoassay"`` or None.
-    `has_time` tells whether `when` has a time of day or only a date (then noon is assumed).
+    `has_time` tells whether `when` has a time of day or only a date (then noon is assumed). `when` is the wall clock of
+    the place that wrote the record, without zone. `flags` are ids: ``"d2_unknown"`` (only 25(OH)D3 was measured),
+    ``"d2_added"`` (the sum of D3 and D2), ``"month_only"`` (the day is not known; the first of the month is assumed),
+    ``"undated"`` (weight or height without a date), ``"matched_by_text"``, ``"hemolyzed"``, ``"preliminary"``.
     """
 
     analyte: str
@@ -51,7 +59,8 @@ class Lab:
 class GivenDose:
     """Vitamin D already given or being taken: `count` doses of `amount_nmol`, `every_days` apart from `start`.
 
-    `certain` is False for patient-reported or merely prescribed doses; `ongoing` for a drug that is still taken.
+    `certain` is False for patient-reported or merely prescribed doses; `ongoing` for a drug that is still taken:
+    then `count` is 0 and how many doses there were depends on the day (`taken_until`).
     `iu` is None where IU has no meaning.
     """
 
@@ -66,6 +75,32 @@ class GivenDose:
     product: str | None = None
     certain: bool = True
     ongoing: bool = False
+
+    def taken_until(self, on: date) -> int:
+        """How many of these doses were taken by the day `on`.
+
+        A dose that was given on the day itself counts; of a drug still taken, the dose of the day `on` does not (from
+        then on the plan decides).
+        """
+        days = (on - self.start).days
+        if self.ongoing:
+            if days <= 0:
+                return 0
+            if self.every_days <= 0:
+                return 1
+            taken = int((days - 1e-9) // self.every_days) + 1
+            return min(taken, self.count) if self.count else taken
+        if days < 0:
+            return 0
+        if self.every_days <= 0 or self.count <= 1:
+            return min(self.count, 1)
+        return min(self.count, int((days + 1e-9) // self.every_days) + 1)
+
+    def iu_between(self, first: date, last: date) -> float:
+        """IU taken from the day `first` to the day `last`, both included (see `taken_until`); 0 where IU has no meaning."""
+        if self.iu is None or last < first:
+            return 0.0
+        return self.iu * (self.taken_until(last) - self.taken_until(first - timedelta(days=1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +136,10 @@ class Drug:
     end: date | None = None
     active: bool = True
     details: dict[str, float] = field(default_factory=dict)
+
+    def taken_on(self, on: date) -> bool:
+        """Whether it is active and the day lies between its start and end, as far as these are known."""
+        return self.active and (self.start is None or self.start <= on) and (self.end is None or self.end >= on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +185,49 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """Something in the record that was read but not used, and why (`reason` is a text id)."""
+    """Something in the record that was read but not used, and why (`reason` is a text id, `params` fill the text)."""
 
     kind: str
     reason: str
     where: str
     text: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the record that a person should see.
+
+    `level` is ``"note"``, ``"caution"`` or ``"stop"``; `id` names the text (`report/words`), `item` the value it is
+    about (its `Origin.where`), `params` fill the text. `key` is what a person confirms: ``"id:item"``.
+    """
+
+    id: str
+    level: Literal["note", "caution", "stop"]
+    item: str
+    params: dict[str, object] = field(default_factory=dict)
+    confirmed: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name by which `--confirm` takes it."""
+        return f"{self.id}:{self.item}"
+
+
+def _newest(rows: tuple[Lab, ...], on: date) -> float | None:
+    known = [x for x in rows if "undated" in x.flags or x.when.date() <= on]
+    return max(known, key=lambda x: x.when).value if known else None
 
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """One person on one timeline. Everything that is not known is None or empty, never a default."""
+    """One person on one timeline. Everything that is not known is None or empty, never a default.
+
+    `remarks` are findings made while reading (a lab without a unit, a misspelled key); `plausible` hands them on.
+    A weight or height without a date stands at the day of the newest lab and is flagged ``"undated"``: ask
+    `weight_on` and `height_on`.
+    """
 
     id: str
     sex: Sex | None = None
@@ -178,6 +249,8 @@ class Patient:
     unused: tuple[Unused, ...] = ()
     name: str = ""
     source: str = ""
+    death_date: date | None = None
+    remarks: tuple[Finding, ...] = ()
 
     def age_on(self, on: date) -> float | None:
         """Age in years on a day; from the birth date, else the age given."""
@@ -185,15 +258,23 @@ class Patient:
             return (on - self.birth_date).days / 365.25
         return self.age_y
 
+    def weight_on(self, on: date) -> float | None:
+        """The newest body weight in kg known on a day."""
+        return _newest(self.weight_kg, on)
+
+    def height_on(self, on: date) -> float | None:
+        """The newest body height in cm known on a day."""
+        return _newest(self.height_cm, on)
+
     def has(self, concept: str) -> bool:
         """Whether an active condition (or any procedure) belongs to `concept`."""
         return any(c.active and concept in c.concepts for c in self.conditions) or any(
             concept in p.concepts for p in self.procedures
         )
 
-    def takes(self, drug_class: str) -> bool:
-        """Whether an active drug belongs to `drug_class`."""
-        return any(d.active and drug_class in d.classes for d in self.drugs)
+    def takes(self, drug_class: str, on: date | None = None) -> bool:
+        """Whether an active drug belongs to `drug_class`; with `on`, one that is taken on that day."""
+        return any(drug_class in d.classes and (d.active if on is None else d.taken_on(on)) for d in self.drugs)
 
     def labs_of(self, analyte: str, until: date | None = None) -> tuple[Lab, ...]:
         """Results of one analyte in order of time, up to and including the day `until`."""
@@ -204,23 +285,3 @@ class Patient:
         """The newest result of an analyte up to and including the day `until`."""
         rows = self.labs_of(analyte, until)
         return rows[-1] if rows else None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about the record that a person should see.
-
-    `level` is ``"note"``, ``"caution"`` or ``"stop"``; `id` names the text (`report/words`), `item` the value it is
-    about (its `Origin.where`), `params` fill the text. `key` is what a person confirms: ``"id:item"``.
-    """
-
-    id: str
-    level: Literal["note", "caution", "stop"]
-    item: str
-    params: dict[str, object] = field(default_factory=dict)
-    confirmed: bool = False
-
-    @property
-    def key(self) -> str:
-        """The name by which `--confirm` takes it."""
-        return f"{self.id}:{self.item}"

@@ -1,0 +1,80 @@
+"""Dates as FHIR and people write them: with and without time and zone, whole or partial.
+
+The wall clock of the place that wrote the record is kept and the zone is dropped: what counts here is the day on which
+something happened to the patient. The zone is used once, to see that two results are one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Literal
+
+__all__ = ["When", "read_date"]
+
+_FHIR = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?)?)?)?"
+)
+_SLASHED = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日")
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A point of time as it was written.
+
+    `precision` is ``"year"``, ``"month"``, ``"day"`` or ``"time"``; `at` is the wall clock (noon where only a day is known,
+    the first day where only a month or a year is known); `instant` is the same in UTC where a zone was written.
+    """
+
+    at: datetime
+    precision: Literal["year", "month", "day", "time"]
+    instant: datetime | None = None
+
+    @property
+    def day(self) -> date:
+        """The day."""
+        return self.at.date()
+
+
+def read_date(value: object) -> When | None:
+    """Read a date; None when it is not one (``"2026-02-30"``, ``"21.11.26"``).
+
+    Examples
+    --------
+    >>> read_date("2026-11-18T08:30:00+08:00").at
+    datetime.datetime(2026, 11, 18, 8, 30)
+    >>> read_date("2026-11").precision
+    'month'
+    """
+    if isinstance(value, datetime):
+        instant = value.astimezone(UTC) if value.tzinfo else None
+        return When(value.replace(tzinfo=None), "time", instant)
+    if isinstance(value, date):
+        return When(datetime(value.year, value.month, value.day, 12), "day")
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    slashed = _SLASHED.fullmatch(text)
+    if slashed:
+        y, m, d = (x for x in slashed.groups() if x is not None)
+        text = f"{y}-{int(m):02}-{int(d):02}"
+    match = _FHIR.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, zone = match.groups()
+    try:
+        if month is None:
+            return When(datetime(int(year), 1, 1, 12), "year")
+        if day is None:
+            return When(datetime(int(year), int(month), 1, 12), "month")
+        if hour is None:
+            return When(datetime(int(year), int(month), int(day), 12), "day")
+        at = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second or 0), 59))
+        instant = None
+        if zone:
+            offset = "+00:00" if zone in "Zz" else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+            instant = datetime.fromisoformat(at.isoformat() + offset).astimezone(UTC)
+        return When(at, "time", instant)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,190 @@
+"""From everything gathered to one frozen `Patient`: duplicates merged, D2 and D3 added, one order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from calcidiol.patient.gather import Gathering
+from calcidiol.patient.past import LARGEST_DOSE_IU, SMALLEST_DOSE_IU, last_day
+from calcidiol.patient.record import GivenDose, Lab, Patient, Sex
+
+__all__ = ["finished"]
+
+SAME_DOSE_DAYS = 3
+"""An injection ordered and an injection recorded within so many days of the order are one (P)."""
+
+
+def finished(
+    g: Gathering,
+    *,
+    id: str,
+    name: str = "",
+    sex: Sex | None = None,
+    birth_date: date | None = None,
+    death_date: date | None = None,
+    age_y: float | None = None,
+    latitude_deg: float | None = None,
+    sun: Literal["avoids", "usual"] | None = None,
+    intake: Mapping[str, str] | None = None,
+    source: str = "",
+) -> Patient:
+    """Make the patient of what was gathered."""
+    labs = _together(g, _once(g, g.labs))
+    newest = max((x.when for x in labs), default=datetime(1970, 1, 1, 12))
+    return Patient(
+        id=id,
+        sex=sex,
+        birth_date=birth_date,
+        age_y=age_y,
+        weight_kg=_dated(_once(g, g.weight), newest),
+        height_cm=_dated(_once(g, g.height), newest),
+        labs=tuple(sorted(labs, key=lambda x: (x.when, x.analyte))),
+        doses=tuple(sorted(_doses(g), key=lambda d: (d.start, d.substance))),
+        drugs=tuple(g.drugs),
+        conditions=tuple(g.conditions),
+        allergies=tuple(g.allergies),
+        procedures=tuple(g.procedures),
+        symptoms=tuple(sorted(g.symptoms, key=lambda s: (s.when, s.name))),
+        visits=tuple(sorted(g.visits, key=lambda v: v.when)),
+        latitude_deg=latitude_deg,
+        sun=sun,
+        intake=dict(intake or {}),
+        unused=tuple(g.unused),
+        name=name,
+        source=source,
+        death_date=death_date,
+        remarks=tuple(g.remarks),
+    )
+
+
+def _dated(rows: list[Lab], newest: datetime) -> tuple[Lab, ...]:
+    dated = [
+        replace(x, when=newest.replace(hour=12, minute=0, second=0), has_time=False) if "undated" in x.flags else x
+        for x in rows
+    ]
+    return tuple(sorted(dated, key=lambda x: x.when))
+
+
+def _once(g: Gathering, rows: list[Lab]) -> list[Lab]:
+    """Each result once. The same value at the same time, or on a day of which no time is known, is one result."""
+    kept: list[Lab] = []
+    for row in rows:
+        twin = next((k for k in kept if _same(g, k, row)), None)
+        if twin is None:
+            kept.append(row)
+            continue
+        better = (
+            row
+            if (row.has_time, row.low is not None, row.assay is not None)
+            > (twin.has_time, twin.low is not None, twin.assay is not None)
+            else twin
+        )
+        if better is row:
+            kept[kept.index(twin)] = row
+        other = twin if better is row else row
+        g.skip("lab", "duplicate", other.origin.where, other.origin.received, same_as=better.origin.where)
+    return kept
+
+
+def _same(g: Gathering, a: Lab, b: Lab) -> bool:
+    if (
+        a.analyte != b.analyte
+        or a.comparator != b.comparator
+        or abs(a.value - b.value) > 1e-3 * max(abs(a.value), 1e-9)
+    ):
+        return False
+    if ("undated" in a.flags) != ("undated" in b.flags):
+        return False
+    first, second = g.instants.get(id(a)), g.instants.get(id(b))
+    if first is not None and second is not None:
+        return first == second
+    if a.has_time and b.has_time:
+        return a.when == b.when
+    return a.when.date() == b.when.date()
+
+
+def _together(g: Gathering, rows: list[Lab]) -> list[Lab]:
+    """25(OH)D3 and 25(OH)D2 of one sample become the total, unless a total was reported too."""
+    kept = list(rows)
+    for part in [x for x in rows if x.analyte == "25ohd" and "d2_unknown" in x.flags]:
+        beside = [x for x in rows if x is not part and _one_sample(x, part)]
+        total = next((x for x in beside if x.analyte == "25ohd" and "d2_unknown" not in x.flags), None)
+        d2 = next((x for x in beside if x.analyte == "25ohd2"), None)
+        if total is not None:
+            kept.remove(part)
+            g.skip("lab", "part_of_total", part.origin.where, part.origin.received, same_as=total.origin.where)
+        elif d2 is not None and not part.comparator:
+            value = part.value + (0.0 if d2.comparator.startswith("<") else d2.value)
+            flags = (*(f for f in part.flags if f != "d2_unknown"), "d2_added")
+            kept[kept.index(part)] = replace(part, value=value, flags=flags)
+    return kept
+
+
+def _one_sample(a: Lab, b: Lab) -> bool:
+    return a.when == b.when if a.has_time and b.has_time else a.when.date() == b.when.date()
+
+
+def _doses(g: Gathering) -> list[GivenDose]:
+    kept: list[GivenDose] = []
+    for dose in g.doses:
+        twin = next((k for k in kept if _same_dose(k, dose)), None)
+        if twin is None:
+            kept.append(dose)
+            continue
+        better, other = (dose, twin) if dose.certain and not twin.certain else (twin, dose)
+        kept[kept.index(twin)] = better
+        g.skip("dose", "duplicate", other.origin.where, other.origin.received, same_as=better.origin.where)
+        g.remark("dose_duplicate", "note", other.origin.where, text=other.origin.received, same_as=better.origin.where)
+    given = [d for d in kept if d.certain and d.count == 1 and not d.ongoing]
+    for order in [d for d in kept if not d.certain and d.route == "im"]:
+        match = next((d for d in given if _carries_out(d, order)), None)
+        if match is not None:
+            kept.remove(order)
+            g.skip("dose", "order_carried_out", order.origin.where, order.origin.received, same_as=match.origin.where)
+    for dose in kept:
+        if dose.iu is not None and dose.iu < SMALLEST_DOSE_IU:
+            g.remark("dose_small", "caution", dose.origin.where, text=dose.origin.received, iu=dose.iu)
+        elif dose.iu is not None and dose.iu > LARGEST_DOSE_IU:
+            g.remark(
+                "dose_unit_trap",
+                "stop",
+                dose.origin.where,
+                text=dose.origin.received,
+                iu=dose.iu,
+                limit_iu=LARGEST_DOSE_IU,
+            )
+        elif dose.substance == "calcifediol" and dose.amount_nmol > 10_000:
+            g.remark(
+                "calcifediol_unit_trap",
+                "stop",
+                dose.origin.where,
+                text=dose.origin.received,
+                ug=dose.amount_nmol * 400.64e-3,
+            )
+    return kept
+
+
+def _same_dose(a: GivenDose, b: GivenDose) -> bool:
+    return (
+        a.substance == b.substance
+        and a.route == b.route
+        and a.start == b.start
+        and a.count == b.count
+        and a.ongoing == b.ongoing
+        and abs(a.every_days - b.every_days) < 1e-9
+        and abs(a.amount_nmol - b.amount_nmol) <= 0.01 * max(a.amount_nmol, b.amount_nmol)
+    )
+
+
+def _carries_out(given: GivenDose, order: GivenDose) -> bool:
+    end = last_day(order)
+    return (
+        given.substance == order.substance
+        and given.route == order.route
+        and abs(given.amount_nmol - order.amount_nmol) <= 0.01 * order.amount_nmol
+        and given.start >= order.start - timedelta(days=SAME_DOSE_DAYS)
+        and (end is None or given.start <= end + timedelta(days=SAME_DOSE_DAYS))
+    )

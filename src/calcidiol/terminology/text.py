@@ -1,0 +1,50 @@
+"""How names are compared: the same name written in other ways is the same name, and nothing else is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["key", "words"]
+
+_NOT_NAME = re.compile(r"[^0-9a-z+#%⺀-鿿豈-﫿]+")
+_BRACKETS = re.compile(r"\[[^\]]*\]")
+_IN_BLOOD = re.compile(
+    r"\s+in\s+(?:serum|plasma|blood|serum or plasma|serum, plasma or blood|serum/plasma|platelet poor plasma)\b.*$",
+    re.I,
+)
+
+
+def key(text: str) -> str:
+    """A name reduced to its letters and digits, in one case and one width.
+
+    Examples
+    --------
+    >>> key("25-(OH) Vitamin-D"), key("２５(OH)D")
+    ('25ohvitamind', '25ohd')
+    """
+    return _NOT_NAME.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def key_of_test(text: str) -> str:
+    """The key of a test name written in the LOINC manner, without its property and its specimen of blood.
+
+    Examples
+    --------
+    >>> key_of_test("Calcium [Mass/volume] in Serum or Plasma"), key_of_test("Calcium [Mass/volume] in Urine")
+    ('calcium', 'calciuminurine')
+    """
+    return key(_IN_BLOOD.sub("", _BRACKETS.sub("", text)))
+
+
+def words(text: str) -> str:
+    """Text for searching whole words: one case, one width, single blanks, a blank at either end.
+
+    Examples
+    --------
+    >>> words("No history of  Sarcoidosis.")
+    ' no history of sarcoidosis . '
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = re.sub(r"([.,;:()\[\]/])", r" \1 ", plain).replace("-", " ").replace("'", "").replace("’", "")
+    return f" {' '.join(plain.split())} "
