@@ -23,6 +23,7 @@ from calcidiol.kinetics.events import DoseRun, Regimen, Route, Schedule, Substan
 from calcidiol.quantity import iu_to_nmol, ug_to_nmol
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.text import dose_run, format
+from calcidiol.safety.exposure import IU_PER_UG_CALCIFEDIOL, counted_iu
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology.product import Product, choose
 
@@ -58,7 +59,7 @@ class Phase:
     every_d: int
     count: int
     iu: float
-    """IU of one dose; for calcifediol the IU that count in the same way (`Goal.calcifediol_factor`)."""
+    """IU that one dose counts for (`safety.exposure.counted_iu`; calcifediol counts too)."""
 
     @cached_property
     def nmol(self) -> float:
@@ -130,7 +131,19 @@ NONE = Candidate(None, 0, None, 0, 0)
 @cache
 def grid() -> Grid:
     """The shipped grid."""
-    return load_grid(tomllib.loads(files("calcidiol.regimen").joinpath("candidates.toml").read_text(encoding="utf-8")))
+    return load_grid(_table())
+
+
+@cache
+def policy_grid() -> Grid:
+    """The reduced grid of the policy table; the house limits are those of the full grid."""
+    table = _table()
+    return load_grid(table | table["policy"], f"{FILE} [policy]")
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(files("calcidiol.regimen").joinpath("candidates.toml").read_text(encoding="utf-8"))
 
 
 def load_grid(table: Mapping[str, Any], where: str = FILE) -> Grid:
@@ -223,7 +236,7 @@ class _Maker:
         if self.limits.daily_only and every_d != 1:
             return None
         unit = "ug" if substance == "calcifediol" else "[iU]"
-        iu = amount * 40.0 * self.goal.calcifediol_factor if unit == "ug" else amount
+        iu = amount * IU_PER_UG_CALCIFEDIOL if unit == "ug" else amount
         if iu > self.limits.largest_single_iu:
             return None
         if route == "im" and count != 1 and every_d < self.shape.wait(iu) - 1e-9:
@@ -253,6 +266,11 @@ def _with_durations(
     for duration in durations_d:
         if after < duration:
             yield Candidate(load, begin, keep, after, duration)
+
+
+def counted(run: DoseRun) -> float:
+    """IU that one dose of a run counts for."""
+    return counted_iu(run.iu, run.amount_nmol, run.substance)
 
 
 def iu_by_day(found: Sequence[Candidate], days: int = YEAR_D) -> NDArray[np.float32]:
@@ -299,13 +317,12 @@ def outside(
             told.append(("outside.route", {"route": run.route}))
         if product is None or run.product not in limits.products or not product.gives(run.amount):
             told.append(("outside.product", {"product": run.product, "amount": run.amount, "unit": run.unit}))
-        if (run.iu or 0.0) > limits.largest_single_iu:
-            told.append(("outside.single_dose", {"iu": run.iu, "limit": limits.largest_single_iu}))
+        if (iu := counted(run)) > limits.largest_single_iu:
+            told.append(("outside.single_dose", {"iu": iu, "limit": limits.largest_single_iu}))
         if limits.daily_only and (run.count == 1 or run.every_days > 1.0):
             told.append(("outside.daily_only", {"every_days": run.every_days}))
     days = np.array([t for t, _ in doses])
-    iu = np.array([regimen.runs[i].iu or 0.0 for _, i in doses])
-    summed = np.concatenate([[0.0], np.cumsum(iu)])
+    summed = np.concatenate([[0.0], np.cumsum([counted(regimen.runs[i]) for _, i in doses])])
     if len(days):
         first = float(summed[np.searchsorted(days, QUARTER_D)])
         rolling = float(np.max(summed[np.searchsorted(days, days + QUARTER_D)] - summed[:-1]))
@@ -316,7 +333,7 @@ def outside(
         limit = min(limits.total_365d_iu, shape.largest_365d_iu)
         if year > limit:
             told.append(("outside.total_365d", {"iu": year, "limit": limit}))
-    im = [(t, regimen.runs[i].iu or 0.0) for t, i in doses if regimen.runs[i].route == "im"]
+    im = [(t, counted(regimen.runs[i])) for t, i in doses if regimen.runs[i].route == "im"]
     if im and limits.im_from is not None and on + timedelta(days=int(im[0][0])) < limits.im_from:
         told.append(("outside.im_wait", {"from": limits.im_from.isoformat()}))
     for (a, dose), (b, _) in pairwise(im):

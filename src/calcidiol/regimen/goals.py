@@ -53,7 +53,6 @@ class Goal:
     week_to: int
     within: float
     within_shortfall: float
-    calcifediol_factor: float
     substances: tuple[str, ...] = ("cholecalciferol",)
     source: str = ""
     tag: str = "P"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.score import Course, Draws
@@ -67,7 +70,7 @@ class Scored:
     in_band, below_band, level
         At the weeks shown: P(in band), P(below), and the level's p05, p50, p95 in nmol/L.
     visits, doses, iu, burden_iu
-        Injections, single doses, IU; `burden_iu` counts calcifediol at `Goal.calcifediol_factor`.
+        Injections, single doses, IU; in `burden_iu` calcifediol counts as well (`safety.exposure.counted_iu`).
     inside, qualifies
         Whether the regimen stays inside the patient's limits; whether it may be chosen.
     reasons
@@ -153,6 +156,15 @@ class Candidates:
     binding: tuple[Reason, ...]
     draws: Draws = field(repr=False)
     trajectories: dict[str, Course] = field(repr=False)
+
+    @property
+    def draws_weeks(self) -> NDArray[np.int64]:
+        """Weeks of the trajectories."""
+        return self.course_of(self.best).weeks
+
+    def course_of(self, scored: Scored) -> Course:
+        """The course of one regimen on the fresh draws, (1, N, weeks)."""
+        return self.trajectories[scored.regimen.name]
 
     @property
     def pareto(self) -> tuple[Scored, ...]:

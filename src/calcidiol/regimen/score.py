@@ -7,7 +7,7 @@ draws may carry weights, which is how a hypothetical next result is looked at wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +68,23 @@ class Course:
         return Course(self.weeks, self.level[i : i + 1], self.peak[i : i + 1])
 
 
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Error of a laboratory result around the true level: SD = sqrt((proportional x level)^2 + additive^2), nmol/L."""
+
+    proportional: float
+    additive: float
+
+    def sd(self, level: Array) -> Array:
+        """SD of a result at each level, nmol/L."""
+        told: Array = np.sqrt((self.proportional * level) ** 2 + self.additive**2)
+        return told
+
+    def log_variance(self, level: float) -> float:
+        """Variance of the log result at a level."""
+        return self.proportional**2 + (self.additive / max(level, 1.0)) ** 2
+
+
 def draws(individual: Individual, n: int, seed: int) -> Draws:
     """`n` equally likely draws of the individual, made with `seed`."""
     ensemble = individual.resample(n, seed)
@@ -78,6 +95,28 @@ def draws(individual: Individual, n: int, seed: int) -> Draws:
         origin_doy=float(individual.on.timetuple().tm_yday),
         effective=float(min(n, individual.ess)),
     )
+
+
+def advance(these: Draws, schedule: Schedule, day: int) -> tuple[Array, Draws]:
+    """Follow one regimen to a day: the level there, (N,), and the same draws with that day as day 0.
+
+    A dose due on the day itself is not yet given (a sample is drawn first).
+    """
+    from calcidiol.kinetics import solve
+
+    kept = schedule.time_d < day
+    before = Schedule(schedule.time_d[kept], schedule.amount_nmol[kept], schedule.into[kept])
+    solution = solve(
+        these.card,
+        these.parameters,
+        before,
+        np.array([float(day)]),
+        origin_doy=these.origin_doy,
+        pairing="one",
+        start=these.state,
+        want=("level", "state"),
+    )
+    return solution.level[:, 0], replace(these, state=solution.state, origin_doy=(these.origin_doy + day) % 365.25)
 
 
 def course(these: Draws, schedules: Sequence[Schedule], weeks: Sequence[int] | NDArray[np.int64]) -> Course:
@@ -132,14 +171,57 @@ def error_of(p: Array, effective: float) -> Array:
     return told
 
 
-def score(
-    found: Course,
-    goal: Goal,
-    effective: float,
-    *,
-    untreated: Course | None = None,
-    weights: Array | None = None,
-) -> Table:
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What each draw says of each regimen, (K, N): share of the goal's weeks in the band, nmol/L missing to it, and
+    whether it is ever above the two limits."""
+
+    share: Array
+    shortfall: Array
+    excess: Array
+    ceiling: Array
+
+
+def mark(found: Course, goal: Goal, untreated: Course | None = None) -> Marks:
+    """Mark each draw; see `score`."""
+    inside = slice(
+        int(np.searchsorted(found.weeks, goal.week_from)), int(np.searchsorted(found.weeks, goal.week_to)) + 1
+    )
+    levels = found.level[:, :, inside]
+    return Marks(
+        share=np.mean((levels >= goal.low) & (levels <= goal.high), axis=2),
+        shortfall=np.mean(np.maximum(goal.low - levels, 0.0), axis=2),
+        excess=above(found, goal.excess, untreated),
+        ceiling=above(found, goal.ceiling, untreated),
+    )
+
+
+def tabulate(marks: Marks, effective: float, weights: Array | None = None) -> Table:
+    """Average the marks over the draws, `weights` (N,) or equal."""
+    count = marks.share.shape[1]
+    w = np.full(count, 1.0 / count) if weights is None else weights / weights.sum()
+    n = effective_of(w, effective)
+    attainment = marks.share @ w
+    spread = np.sqrt(np.maximum((marks.share * marks.share) @ w - attainment * attainment, 0.0))
+    excess, ceiling = marks.excess @ w, marks.ceiling @ w
+    return Table(
+        attainment=attainment,
+        attainment_error=spread / np.sqrt(n),
+        shortfall=marks.shortfall @ w,
+        excess=excess,
+        excess_error=error_of(excess, n),
+        ceiling=ceiling,
+        ceiling_error=error_of(ceiling, n),
+        effective=n,
+    )
+
+
+def effective_of(weights: Array, effective: float) -> float:
+    """How many independent draws weighted draws are worth: Kish's number, scaled to what equal ones are worth."""
+    return float(weights.sum() ** 2 / np.sum(weights * weights)) * effective / len(weights)
+
+
+def score(found: Course, goal: Goal, effective: float, *, untreated: Course | None = None) -> Table:
     """Score trajectories against a goal.
 
     Parameters
@@ -154,27 +236,8 @@ def score(
         The same draws without any dose. When it is given, only the excess that a regimen adds is counted: a draw
         counts when the regimen takes it above the limit at a time when it would not be there by itself, or higher than
         it would get by itself. Without it every draw that is ever above the limit counts.
-    weights
-        Weights of the draws, (N,); None means equal.
     """
-    w = np.full(found.peak.shape[1], 1.0 / found.peak.shape[1]) if weights is None else weights / weights.sum()
-    n = min(effective, float(1.0 / np.sum(w * w)) * (effective / len(w) if weights is not None else 1.0))
-    inside = (found.weeks >= goal.week_from) & (found.weeks <= goal.week_to)
-    levels = found.level[:, :, inside]
-    share = np.mean((levels >= goal.low) & (levels <= goal.high), axis=2)
-    attainment = share @ w
-    spread = np.sqrt(np.maximum((share * share) @ w - attainment * attainment, 0.0))
-    risks = [above(found, limit, untreated) @ w for limit in (goal.excess, goal.ceiling)]
-    return Table(
-        attainment=attainment,
-        attainment_error=spread / np.sqrt(n),
-        shortfall=np.mean(np.maximum(goal.low - levels, 0.0), axis=2) @ w,
-        excess=risks[0],
-        excess_error=error_of(risks[0], n),
-        ceiling=risks[1],
-        ceiling_error=error_of(risks[1], n),
-        effective=n,
-    )
+    return tabulate(mark(found, goal, untreated), effective)
 
 
 def above(found: Course, limit: float, untreated: Course | None = None) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from calcidiol.kinetics.events import Regimen, Schedule
 from calcidiol.regimen.binding import by_limits, by_risk
-from calcidiol.regimen.candidates import Candidate, generate, outside
+from calcidiol.regimen.candidates import Candidate, counted, generate, outside
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.protocol import Facts, Protocol, instantiate
 from calcidiol.regimen.ranking import explained, preference
@@ -297,12 +297,7 @@ def _scored(
         visits=regimen.visits,
         doses=sum(run.count for run in regimen.runs),
         iu=regimen.total_iu,
-        burden_iu=float(
-            sum(
-                run.count * (run.iu if run.iu is not None else run.amount * 40.0 * goal.calcifediol_factor)
-                for run in regimen.runs
-            )
-        ),
+        burden_iu=sum(run.count * counted(run) for run in regimen.runs),
         qualifies=qualifies,
     )
 
