@@ -1,0 +1,254 @@
+"""One solver for everything: N parameter sets, one schedule, a schedule each, or many schedules for all of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from calcidiol.errors import UsageError
+from calcidiol.kinetics.card import Card
+from calcidiol.kinetics.events import Schedule
+from calcidiol.kinetics.layout import NAMES, ROW, STATES
+from calcidiol.kinetics.steady import constant, periodic
+
+Floats = NDArray[np.float64]
+OK, INFEASIBLE, NOT_FINITE = 0, 1, 2
+"""Status of a lane: solved; its parameters have no steady state; it left the finite numbers."""
+
+FINEST_D, GROWTH, LONGEST_D = 0.06, 0.40, 3.0
+"""Steps after a dose by mouth start at 1.4 h, grow by 0.4 of the time since the dose, up to 3 d: largest error of
+25(OH)D below 1e-3 over the box of the cards (validation/kinetics); tag S."""
+STABLE = 1.6
+"""Largest product of step and fastest rate; the method is stable up to 2.78 (tag P)."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where each lane stands at a time: `values` (8, N) in the order of `layout.STATES`."""
+
+    values: Floats
+    time_d: float
+
+    def take(self, lanes: NDArray[np.int64]) -> State:
+        """The state of these lanes (they may repeat)."""
+        return State(self.values[:, lanes], self.time_d)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What was asked for. With ``pairing="cross"`` each array has a leading axis over the schedules.
+
+    Parameters
+    ----------
+    times_d
+        Output times (M,).
+    level
+        25(OH)D, nmol/L, (N, M).
+    peak
+        Largest level at any step from `peak_from` on, (N,).
+    status
+        (N,), see `OK`, `INFEASIBLE`, `NOT_FINITE`; a lane that is not OK holds NaN.
+    d3
+        D3, nmol/L, (N, M), when wanted.
+    state
+        State at the last time, when wanted (not for "cross").
+    """
+
+    times_d: Floats
+    level: Floats
+    peak: Floats
+    status: NDArray[np.int8]
+    d3: Floats | None = None
+    state: State | None = None
+
+
+def solve(
+    card: Card,
+    parameters: Floats,
+    schedule: Schedule | Sequence[Schedule],
+    times_d: ArrayLike,
+    *,
+    origin_doy: float = 0.0,
+    pairing: Literal["one", "each", "cross"] = "one",
+    start: State | None = None,
+    want: Sequence[str] = ("level",),
+    peak_from: float | None = None,
+    accuracy: float = 1e-3,
+) -> Solution:
+    """Solve the card's equations.
+
+    Parameters
+    ----------
+    card
+        Says which structure is solved.
+    parameters
+        (N, P) from `individual_parameters`.
+    schedule
+        One schedule for all lanes (``"one"``), one for each lane (``"each"``), or K that every lane gets (``"cross"``).
+    times_d
+        Output times, days from the origin, rising; at equal times the sample is read before the dose.
+    origin_doy
+        Day of the year of day 0, for the season.
+    start
+        State to go on from, at its own time; otherwise the periodic steady state before the first event.
+    want
+        Any of ``"level"``, ``"d3"``, ``"state"``.
+    peak_from
+        The peak counts from this day; default the first output time.
+    accuracy
+        Aimed largest relative error of 25(OH)D, 1e-7 to 1e-2.
+
+    Raises
+    ------
+    UsageError
+        Shapes or times that do not fit.
+
+    Examples
+    --------
+    >>> from calcidiol.kinetics import Covariates, Schedule, default_card, individual_parameters, solve
+    >>> card = default_card()
+    >>> p = individual_parameters(card, Covariates.reference(card))
+    >>> daily = Schedule.of((day, 65.0, 0) for day in range(180))
+    >>> round(float(solve(card, p, daily, [180.0]).level[0, 0]), 1)
+    85.2
+    """
+    times = np.ascontiguousarray(np.atleast_1d(np.asarray(times_d, dtype=np.float64)))
+    schedules = [schedule] if isinstance(schedule, Schedule) else list(schedule)
+    n = _check(parameters, times, schedules, pairing, start, accuracy)
+    values, begin, feasible = _initial(parameters, times, schedules, origin_doy, start)
+    run, plan_all = _kernel(card)
+    event_d = np.concatenate([s.time_d for s in schedules]) if schedules else np.empty(0)
+    event_nmol = np.concatenate([s.amount_nmol for s in schedules])
+    event_into = np.concatenate([s.into for s in schedules]).astype(np.int64)
+    event_from = np.concatenate(([0], np.cumsum([len(s) for s in schedules]))).astype(np.int64)
+    scale = (accuracy / 1e-3) ** 0.25
+    longest = min(LONGEST_D * scale, STABLE / _fastest(parameters, feasible))
+    finest = min(FINEST_D * scale, longest)
+    lengths, events, outputs, step_from = plan_all(
+        event_d, event_into, event_from, times, begin, longest, finest, GROWTH * scale, float(times[-1])
+    )
+    unique, length_id = np.unique(np.round(lengths, 9), return_inverse=True)
+    rows = len(schedules) if pairing == "cross" else 1
+    level = np.empty((rows, n, len(times)))
+    d3 = np.empty((rows, n, len(times)) if "d3" in want else (1, 1, 1))
+    peak = np.empty((rows, n))
+    final = np.empty((rows, 8, n) if "state" in want else (0, 8, n))
+    run(
+        np.ascontiguousarray(np.where(feasible[:, None], parameters, 1.0).T), values, 0, n, event_d, event_nmol, event_into,
+        event_from, lengths, length_id.astype(np.int64), unique, events, outputs, step_from, begin, float(origin_doy),
+        float(times[0] if peak_from is None else peak_from), pairing == "each", "d3" in want, level, d3, peak, final,
+    )  # fmt: skip
+    finite = np.isfinite(level).all(axis=(0, 2)) & np.isfinite(peak).all(axis=0)
+    status = np.where(~feasible, INFEASIBLE, np.where(finite, OK, NOT_FINITE)).astype(np.int8)
+    bad = status != OK
+    if bad.any():
+        level[:, bad] = np.nan
+        peak[:, bad] = np.nan
+    cross = pairing == "cross"
+    return Solution(
+        times_d=times,
+        level=level if cross else level[0],
+        peak=peak if cross else peak[0],
+        status=status,
+        d3=(d3 if cross else d3[0]) if "d3" in want else None,
+        state=State(final[0], float(times[-1])) if "state" in want else None,
+    )
+
+
+def _check(
+    parameters: Floats, times: Floats, schedules: list[Schedule], pairing: str, start: State | None, accuracy: float
+) -> int:
+    if parameters.ndim != 2 or parameters.shape[1] != len(NAMES):
+        raise UsageError(f"parameters have the shape {parameters.shape}; needed is (N, {len(NAMES)}).")
+    n = parameters.shape[0]
+    if times.ndim != 1 or not len(times) or not np.isfinite(times).all() or (np.diff(times) < 0).any():
+        raise UsageError("times_d must be finite, rising and not empty.")
+    if pairing not in ("one", "each", "cross"):
+        raise UsageError(f"pairing is {pairing!r}; it must be 'one', 'each' or 'cross'.")
+    wanted = {"one": 1, "each": n}.get(pairing)
+    if wanted is not None and len(schedules) != wanted:
+        raise UsageError(f"{len(schedules)} schedules were given with pairing {pairing!r}; needed: {wanted}.")
+    if start is not None and start.values.shape != (len(STATES), n):
+        raise UsageError(f"the start state has the shape {start.values.shape}; needed is ({len(STATES)}, {n}).")
+    if start is not None and times[0] < start.time_d - 1e-9:
+        raise UsageError(f"the first output (day {times[0]:g}) lies before the start state (day {start.time_d:g}).")
+    if not 1e-7 <= accuracy <= 1e-2:
+        raise UsageError(f"accuracy is {accuracy!r}; it must lie between 1e-7 and 1e-2.")
+    return n
+
+
+def _initial(
+    parameters: Floats, times: Floats, schedules: list[Schedule], origin_doy: float, start: State | None
+) -> tuple[Floats, float, NDArray[np.bool_]]:
+    """State rows (9, N; the ninth is the mean input), first time, and which lanes can be solved."""
+    feasible = np.isfinite(parameters).all(axis=1) & (parameters >= 0).all(axis=1)
+    for name in ("v1", "v2", "v25", "v25p", "km", "clh", "untreated", "hill_c50"):
+        feasible &= parameters[:, ROW[name]] > 0
+    safe = np.where(feasible[:, None], parameters, 1.0)
+    firsts = [float(s.time_d[0]) for s in schedules if len(s)]
+    if start is None:
+        begin = min([float(times[0]), *firsts])
+        state, mean_input = periodic(safe, origin_doy + begin)
+    else:
+        begin = start.time_d
+        early = [t for t in firsts if t < begin - 1e-9]
+        if early:
+            raise UsageError(f"a dose on day {early[0]:g} lies before the start state (day {begin:g}).")
+        state, mean_input = start.values, constant(safe)[1]
+    values = np.ascontiguousarray(np.concatenate([state, mean_input[None]]))
+    feasible &= np.isfinite(values).all(axis=0)
+    values[:, ~feasible] = 1.0
+    return values, begin, feasible
+
+
+def _fastest(parameters: Floats, feasible: NDArray[np.bool_]) -> float:
+    """Upper bound of the rates of the four concentrations, 1/d."""
+    p = parameters[feasible]
+    if not len(p):
+        return 1.0
+
+    def col(name: str) -> Floats:
+        return p[:, ROW[name]]
+
+    d3 = (col("clo") + col("q") + col("vmax") / col("km") + col("clh")) / col("v1") + col("q") / col("v2")
+    # The slope of the saturable clearance exceeds its value by at most the factor 1 + g/2.
+    cleared = col("cl25") + col("hill_clmax") * (1.0 + 0.5 * col("hill_g"))
+    level = (cleared + col("q25")) / col("v25") + col("q25") / col("v25p")
+    return float(np.max(np.maximum(d3, level)))
+
+
+def _kernel(card: Card):  # type: ignore[no-untyped-def]
+    """The compiled kernel of a card's structure; numba is imported here, with a cache folder that can be written."""
+    _writable_cache()
+    from calcidiol.kinetics import kernel
+
+    return (kernel.run_saturable if card.structure == "saturable-clearance" else kernel.run_linear), kernel.plan_all
+
+
+def _writable_cache() -> None:
+    """numba refuses to run where it cannot write its cache: give it a folder before it is imported."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return
+    here = Path(__file__).parent / "__pycache__"
+    try:
+        here.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=here):
+            return
+    except OSError:
+        pass
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "calcidiol"
+    for folder in (home, Path(tempfile.gettempdir()) / f"calcidiol-{os.getuid() if hasattr(os, 'getuid') else 0}"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder):
+                os.environ["NUMBA_CACHE_DIR"] = str(folder)
+                return
+        except OSError:
+            continue
