@@ -1,0 +1,136 @@
+"""The audit of one document: its list, its citations, the verdict of each reference, the claims it makes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from calcidiol.errors import CalcidiolError
+from calcidiol.evidence.audit.bibliography import Bibliography, bibliography
+from calcidiol.evidence.audit.document import from_html, read_document
+from calcidiol.evidence.audit.entry import parse
+from calcidiol.evidence.audit.intext import find_citations, points_to
+from calcidiol.evidence.audit.listing import find_list
+from calcidiol.evidence.audit.matching import judge
+from calcidiol.evidence.audit.records import Audit, Cited, InText, Reference
+
+__all__ = ["audit"]
+
+
+def audit(
+    path_or_text: str | Path,
+    *,
+    online: bool = False,
+    cache: Path | str | None = None,
+    library: Bibliography | None = None,
+) -> Audit:
+    """Check the references of an article against real papers, and propose the ledger's claims for its sentences.
+
+    Parameters
+    ----------
+    path_or_text
+        A txt, md, html or pdf file, or the text itself (text with a line break or without a file of that name).
+    online
+        Also ask Crossref, PubMed and OpenAlex (needs the extra ``calcidiol[online]``).
+    cache
+        Folder for answers from online sources; None: no cache between runs.
+    library
+        The bibliography to match against; None: the shipped one.
+
+    Returns
+    -------
+    Audit
+        One `Reference` for each entry of the list, then one with status ``missing`` for each citation in the text that
+        the list does not hold.
+
+    Raises
+    ------
+    CalcidiolError
+        The document cannot be read; the message is a sentence.
+
+    Examples
+    --------
+    >>> found = audit("Text (Feldman et al., 2014).\\n\\nReferences\\n1. Feldman D, Krishnan AV, Swami S, Giovannucci E, "
+    ...               "Feldman BJ. The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer. "
+    ...               "2014;14:342-57.")
+    >>> found.references[0].status
+    'exact'
+    """
+    name, text = _text_of(path_or_text)
+    library = library or bibliography()
+    listing = find_list(text)
+    cited = [parse(entry.text, library.journals.at_end) for entry in listing.entries]
+    notes: list[str] = []
+    if not listing.entries:
+        notes.append("no reference list was found in the document")
+    if online:
+        from calcidiol.evidence.audit.online import look_up
+
+        library, told = look_up(cited, library, cache=Path(cache) if cache else None)
+        notes.extend(told)
+    numbers = [entry.number for entry in listing.entries]
+    citations = find_citations(listing.body, max(numbers, default=0))
+    references: list[Reference] = []
+    for entry, one in zip(listing.entries, cited, strict=True):
+        times = sum(points_to(c, entry.number, one) for c in citations)
+        references.append(dataclasses.replace(judge(one, library), number=entry.number, times_cited=times))
+    references.extend(_missing(citations, list(zip(numbers, cited, strict=True)), references))
+    uncited = tuple(
+        r.number for r in references if r.status != "missing" and not r.times_cited and r.number is not None
+    )
+    from calcidiol.evidence.audit.claims import propose
+
+    matched, unmatched = propose(listing.body)
+    return Audit(
+        document=name,
+        references=tuple(references),
+        claims=matched,
+        unmatched_sentences=unmatched,
+        uncited=uncited if citations else (),
+        online=online,
+        bibliography_size=len(library.records),
+        notes=tuple(notes),
+    )
+
+
+def _text_of(given: str | Path) -> tuple[str, str]:
+    if isinstance(given, Path):
+        return given.name, read_document(given)
+    if "\n" not in given and len(given) < 1000:
+        path = Path(given)
+        try:
+            there = path.exists()
+        except OSError:
+            there = False
+        if there or path.suffix.lower() in (".txt", ".md", ".html", ".htm", ".pdf"):
+            return path.name, read_document(path)
+    if not given.strip():
+        raise CalcidiolError("The text is empty. Give an article as a file (txt, md, html, pdf) or as text.")
+    text = from_html(given) if given.lstrip()[:15].lower().startswith(("<!doctype html", "<html")) else given
+    return "text", text
+
+
+def _missing(
+    citations: tuple[InText, ...], entries: list[tuple[int, Cited]], references: list[Reference]
+) -> list[Reference]:
+    """Citations in the text that point to no entry, each once."""
+    found: dict[tuple[object, ...], list[InText]] = {}
+    for citation in citations:
+        if any(points_to(citation, number, one) for number, one in entries):
+            continue
+        key = (citation.number, citation.surname.lower(), citation.year)
+        found.setdefault(key, []).append(citation)
+    missing: list[Reference] = []
+    for group in found.values():
+        first = group[0]
+        notes: list[str] = []
+        near = [
+            (number, one.year)
+            for number, one in entries
+            if first.number is None and one.year and points_to(dataclasses.replace(first, year=one.year), number, one)
+        ]
+        if near:
+            notes.append("the list has this author with another year: " + ", ".join(f"{n} ({y})" for n, y in near))
+        cited = Cited(first.text, (first.surname,) if first.surname else (), False, year=first.year[:4])
+        missing.append(Reference(first.number, cited, "missing", times_cited=len(group), notes=tuple(notes)))
+    return missing

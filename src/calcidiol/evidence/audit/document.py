@@ -1,0 +1,153 @@
+"""Read an article from a file: txt, md, html or pdf, to plain text with one block a line."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+from calcidiol.errors import CalcidiolError
+
+__all__ = ["from_html", "read_document"]
+
+_BLOCKS = frozenset(
+    ["p", "div", "section", "article", "header", "footer", "main", "aside", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "ul", "table", "tr", "blockquote", "pre", "br", "hr", "dt", "dd"]
+)
+_SILENT = frozenset(("script", "style", "noscript", "template", "svg", "head"))
+_LARGEST_BYTES = 60_000_000
+
+
+def read_document(path: Path) -> str:
+    """The text of an article.
+
+    Raises
+    ------
+    CalcidiolError
+        A sentence for the user: no such file, empty, encrypted, not text, wrong encoding, too large.
+    """
+    if not path.exists():
+        raise CalcidiolError(f"There is no file {path}. Give the path of a txt, md, html or pdf file.")
+    if path.is_dir():
+        raise CalcidiolError(f"{path} is a folder. Give one txt, md, html or pdf file.")
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise CalcidiolError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if not raw.strip():
+        raise CalcidiolError(f"{path} is empty. Give an article as txt, md, html or pdf.")
+    if len(raw) > _LARGEST_BYTES:
+        raise CalcidiolError(f"{path} has {len(raw) // 1_000_000} MB; an article of at most 60 MB was expected.")
+    if raw[:1024].lstrip()[:5] == b"%PDF-" or path.suffix.lower() == ".pdf":
+        return _from_pdf(path)
+    text = _decode(raw, path)
+    if path.suffix.lower() in (".html", ".htm", ".xhtml") or re.match(r"\s*(<!doctype html|<html\b)", text, re.I):
+        text = from_html(text)
+    if not text.strip():
+        raise CalcidiolError(f"{path} has no words in it. Give an article as txt, md, html or pdf.")
+    return text
+
+
+def _decode(raw: bytes, path: Path) -> str:
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    elif b"\x00" in raw[:8192]:
+        raise CalcidiolError(f"{path} is not text (it holds binary data). Give an article as txt, md, html or pdf.")
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise CalcidiolError(
+            f"{path} is not {encoding.removesuffix('-sig').upper()} text (byte {error.start}). "
+            "Save the article as UTF-8 and try again."
+        ) from error
+
+
+def _from_pdf(path: Path) -> str:
+    import logging
+
+    import pypdf
+    from pypdf.errors import DependencyError, PyPdfError
+
+    logging.getLogger("pypdf").setLevel(logging.ERROR)
+    try:
+        reader = pypdf.PdfReader(path)
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise CalcidiolError(f"{path} is encrypted. Save a copy without a password and try again.")
+        pages = [page.extract_text() or "" for page in reader.pages]
+    except DependencyError as error:
+        raise CalcidiolError(f"{path} is encrypted. Save a copy without a password and try again.") from error
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
+        raise CalcidiolError(f"{path} is not a PDF that can be read ({type(error).__name__}).") from error
+    text = "\n".join(pages)
+    if not text.strip():
+        raise CalcidiolError(
+            f"{path} has no text in it (scanned pages?). Recognize its text first, or give the article as txt."
+        )
+    return text
+
+
+class _Plain(HTMLParser):
+    """HTML to text: a line for each block, numbers for ordered lists, superscript numbers as [n]."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.silent = 0
+        self.lists: list[int | None] = []
+        self.superscript = False
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag in _SILENT:
+            self.silent += 1
+        elif tag == "ol":
+            start = found.get("start") or "1"
+            self.lists.append(int(start) if start.isdigit() else 1)
+        elif tag == "ul":
+            self.lists.append(None)
+        elif tag == "sup":
+            self.superscript = True
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+        if tag in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "ul"):
+            self.parts.append("\n")
+        if tag == "li" and self.lists and self.lists[-1] is not None:
+            self.parts.append(f"{self.lists[-1]}. ")
+            self.lists[-1] += 1
+        if tag == "a":
+            self.links.append(found.get("href") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _SILENT:
+            self.silent = max(0, self.silent - 1)
+        elif tag in ("ol", "ul") and self.lists:
+            self.lists.pop()
+        elif tag == "sup":
+            self.superscript = False
+        elif tag == "a" and self.links:
+            target = self.links.pop()
+            doi = re.search(r"doi\.org/(10\.\d{4,9}/\S+)", target)
+            if doi and doi.group(1) not in "".join(self.parts[-4:]):
+                self.parts.append(f" doi:{doi.group(1)} ")
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if self.silent:
+            return
+        if self.superscript and re.fullmatch(r"\s*\d{1,3}(\s*[,;\-–]\s*\d{1,3})*\s*", data):
+            self.parts.append(f"[{data.strip()}]")
+        else:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def from_html(text: str) -> str:
+    """Plain text of an HTML page, blocks on lines of their own."""
+    parser = _Plain()
+    parser.feed(text)
+    parser.close()
+    joined = "".join(parser.parts)
+    joined = re.sub(r"[ \t]*\n[ \t]*", "\n", joined)
+    return re.sub(r"\n{3,}", "\n\n", joined).strip() + "\n"

@@ -1,0 +1,147 @@
+"""Citations in the running text: numbers in brackets, superscripts, author and year."""
+
+from __future__ import annotations
+
+import re
+
+from calcidiol.evidence.audit.records import Cited, InText
+from calcidiol.evidence.audit.spelling import clean, concat
+
+__all__ = ["find_citations", "points_to"]
+
+_NUMBERS = r"\d{1,3}(?:\s*[-,;]\s*\d{1,3})*"
+_SQUARE = re.compile(rf"\\?\[\s*({_NUMBERS})\s*\\?\]")
+_ROUND = re.compile(rf"(?<=[\w.,;%)])\s?\(({_NUMBERS})\)")
+_CARET = re.compile(rf"\^\(?({_NUMBERS})\)?\^?")
+_SUPERSCRIPT = re.compile(r"(?:(?<=[a-z]{3})|(?<=[.,;:)\"%]))([⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,⁻˒‚–\-⸴ ]+[⁰¹²³⁴⁵⁶⁷⁸⁹]+)*)")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_CAPITAL = r"[A-Z\u00c0-\u00de\u0100-\u024f]"
+_NAME = rf"(?:(?:van|von|de|del|der|den|di|da|la|le|el|al)[\s-]+)*(?:{_CAPITAL}|d'|O'|Al-|El-)[\w'\-]+(?:\s+(?:de\s+)?{_CAPITAL}[\w'\-]{{2,}})?"
+_HAN = r"[\u4e00-\u9fff]{1,4}"
+_YEARS = r"(?:19|20)\d{2}[a-z]?(?:\s*[,&]\s*(?:(?:19|20)\d{2})?[a-z]?(?![A-Za-z\d]))*"
+_OTHERS = r"(?:,?\s*(?:et\s+al\.?|and\s+(?:colleagues|coworkers|co-workers|others|associates)|等人?|及其同事))"
+_AUTHORS = rf"(?P<one>{_NAME}|{_HAN})(?:(?P<others>{_OTHERS})|\s*(?:,\s*{_NAME})*,?\s*(?:&|\band\b|和|與|与)\s*(?P<two>{_NAME}|{_HAN}))?(?:'s)?"
+_NARRATIVE = re.compile(rf"{_AUTHORS}\s*[\[(]\s*(?P<years>{_YEARS})\s*(?:,\s*p+\.?\s*\d+[-\d]*)?\s*[\])]")
+_INSIDE = re.compile(
+    rf"^(?:(?:e\.g\.|see(?: also)?|cf\.|reviewed (?:in|by)|參見|见|如)[,:]?\s*)?{_AUTHORS}\s*,?\s*\(?(?P<years>{_YEARS})\)?\s*(?:[,:].*)?$"
+)
+_LOOSE = re.compile(rf"(?P<one>{_NAME})\s+(?:et\s+al\.?|and\s+colleagues),?\s+(?P<years>(?:19|20)\d{{2}}[a-z]?)\b")
+_NOT_NAMES = frozenset(
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "spring", "summer", "autumn", "winter", "in", "since", "until", "from", "by", "before", "after", "during", "between", "about", "version", "updated", "update", "published", "accessed", "copyright", "issue", "volume", "table", "figure", "fig", "phase", "act", "the", "year", "section", "chapter", "and", "of", "on", "at", "as", "a", "an", "early", "late", "mid", "around", "circa", "data", "edition", "released", "approved", "founded", "established", "registered", "reviewed", "revised", "born", "died", "trial", "study", "guideline", "guidelines"]
+)
+
+
+def find_citations(body: str, list_size: int) -> tuple[InText, ...]:
+    """Citations in the running text, each once for each place.
+
+    Parameters
+    ----------
+    body
+        The article without its reference list.
+    list_size
+        Largest number in the list; 0 where it has none. Numbers in round brackets and superscripts count only within it,
+        since they are often something else.
+    """
+    raw = body
+    found: list[InText] = []
+    for match in _SUPERSCRIPT.finditer(raw):
+        numbers = _expand(match.group(1).translate(_DIGITS))
+        if list_size and all(1 <= n <= list_size for n in numbers):
+            found.extend(InText(match.group(1), number=n) for n in numbers)
+    text = clean(body)
+    squares = [m for m in _SQUARE.finditer(text) if _is_citation(m, text)]
+    for match in squares:
+        found.extend(InText(match.group(0).replace("\\", ""), number=n) for n in _expand(match.group(1)) if n > 0)
+    for match in _CARET.finditer(text):
+        numbers = _expand(match.group(1))
+        if list_size and all(1 <= n <= list_size for n in numbers):
+            found.extend(InText(match.group(0), number=n) for n in numbers)
+    named = _named(text)
+    found.extend(named)
+    if not squares and not named and list_size:
+        rounds = [m for m in _ROUND.finditer(text) if all(1 <= n <= list_size for n in _expand(m.group(1)))]
+        covered = {n for m in rounds for n in _expand(m.group(1))}
+        if len(covered) * 2 >= list_size:
+            for match in rounds:
+                found.extend(InText(match.group(0).strip(), number=n) for n in _expand(match.group(1)))
+    return tuple(found)
+
+
+def _is_citation(match: re.Match[str], text: str) -> bool:
+    """Not an interval or a concentration: "[0.5, 2]" has a point, "CI [3, 9]" has its name before it."""
+    before = text[max(0, match.start() - 12) : match.start()]
+    return not re.search(r"(?:CI|interval|range|IQR|mean|median)\W*$", before, re.IGNORECASE)
+
+
+def _expand(text: str) -> list[int]:
+    numbers: list[int] = []
+    for part in re.split(r"[,;]", text):
+        ends = [int(n) for n in re.findall(r"\d+", part)]
+        if len(ends) >= 2 and "-" in part and ends[0] < ends[1] <= ends[0] + 60:
+            numbers.extend(range(ends[0], ends[1] + 1))
+        else:
+            numbers.extend(ends)
+    return numbers
+
+
+def _named(text: str) -> list[InText]:
+    found: list[InText] = []
+    taken: list[tuple[int, int]] = []
+    for match in re.finditer(r"[(\[]([^()\[\]]{4,400})[)\]]", text):
+        if not re.search(r"(?:19|20)\d{2}", match.group(1)):
+            continue
+        for part in re.split(r";", match.group(1)):
+            inside = _INSIDE.match(part.strip())
+            if inside and _is_name(inside.group("one")):
+                found.extend(_from(inside, part.strip()))
+                taken.append(match.span())
+    for match in _NARRATIVE.finditer(text):
+        if _is_name(match.group("one")) and not any(a <= match.start() < b for a, b in taken):
+            found.extend(_from(match, match.group(0)))
+            taken.append(match.span())
+    for match in _LOOSE.finditer(text):
+        if _is_name(match.group("one")) and not any(a <= match.start() < b for a, b in taken):
+            found.append(InText(match.group(0), surname=match.group("one"), year=match.group("years")))
+    return found
+
+
+def _from(match: re.Match[str], text: str) -> list[InText]:
+    groups = match.groupdict()
+    surname = re.sub(r"'s$", "", groups["one"]).strip()
+    first_words = surname.split()
+    # "In Lappe (2017)": a word at the start of a sentence is not part of the name.
+    while len(first_words) > 1 and first_words[0].lower() in _NOT_NAMES:
+        first_words = first_words[1:]
+    surname = " ".join(first_words)
+    years: list[str] = []
+    for piece in re.findall(r"(?:19|20)\d{2}[a-z]?|\b[a-z]\b", groups["years"]):
+        years.append(piece if piece[0].isdigit() else f"{years[-1][:4]}{piece}" if years else "")
+    return [
+        InText(re.sub(r"\s+", " ", text), surname=surname, second=groups.get("two") or "", year=y) for y in years if y
+    ]
+
+
+def _is_name(name: str) -> bool:
+    words = name.split()
+    return bool(words) and words[-1].lower() not in _NOT_NAMES
+
+
+def points_to(citation: InText, number: int, cited: Cited) -> bool:
+    """Whether a citation in the text means this entry of the list."""
+    if citation.number is not None:
+        return citation.number == number
+    if cited.year and citation.year[:4] != cited.year[:4]:
+        return False
+    wanted = concat(citation.surname)
+    last = concat(citation.surname.split()[-1]) if citation.surname else ""
+    if cited.authors:
+        first = cited.authors[0]
+        forms = {concat(first), *(concat(word) for word in first.split() if len(word) > 1)}
+        surname = " ".join(w for w in first.split() if not (w.isupper() and len(w) <= 4))
+        forms.add(concat(surname))
+        return (
+            wanted in forms
+            or (len(last) > 2 and last in forms)
+            or (citation.surname and first.startswith(citation.surname[0]) and not wanted.isascii())
+        )  # type: ignore[return-value]
+    return bool(wanted) and concat(cited.text).startswith(wanted)

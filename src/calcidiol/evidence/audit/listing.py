@@ -1,0 +1,295 @@
+"""Find the reference list of an article and cut it into entries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from calcidiol.evidence.audit.spelling import clean, has_han
+
+__all__ = ["Entry", "Listing", "find_list", "looks_like_reference"]
+
+_HEADING_WORDS = (
+    r"references?(?: list| cited)?|list of references|bibliography|literature(?: cited)?|works cited|cited (?:works|literature)|"
+    r"sources|citations|literatur(?:verzeichnis)?|bibliographie|références|referencias|"
+    r"參考文獻|参考文献|參考資料|参考资料|引用文獻|引用文献|文獻|文献|參考書目|参考书目|資料來源|资料来源"
+)
+_HEADING = re.compile(
+    rf"^\s*(?:#{{1,6}}\s*)?(?:\d{{1,2}}\.?\s+|[IVX]+\.\s+)?[*_]{{0,3}}(?:{_HEADING_WORDS})"
+    rf"(?:\s*[/(|]?\s*(?:{_HEADING_WORDS})\s*\)?)?\s*[*_]{{0,3}}\s*[:.]?\s*[*_]{{0,3}}\s*#*\s*$",
+    re.IGNORECASE,
+)
+_INLINE_HEADING = re.compile(
+    rf"(?:^|\n)\s*[*_#\s]*(?:{_HEADING_WORDS})\s*[*_]*\s*[:.]?[*_]*\s+(?=\[?\(?1[\].)])", re.IGNORECASE
+)
+_UNDERLINE = re.compile(r"^\s*[-=]{3,}\s*$")
+# A label at the start of a line: "[1]", "(1)", "1.", "1)", "1:", "^1^", "¹" (made plain by NFKC), "1 Feldman".
+_LABEL = re.compile(
+    r"^\s*(?:[-*+•]\s+)?[*_]{0,2}(?:\\?\[(?P<square>\d{1,3})\\?\][.:]?|\((?P<round>\d{1,3})\)[.:]?|"
+    r"(?P<dot>\d{1,3})\\?[.):](?!\d)|\^(?P<caret>\d{1,3})\^|(?P<bare>\d{1,3})(?=\s+[^\W\d_]))[*_]{0,2}\s*"
+)
+_BULLET = re.compile(r"^\s*[-*+•·]\s+")
+_YEAR = re.compile(r"(?<![\d.])(?:19|20)\d{2}[a-z]?(?![\d])")
+_MARKDOWN_HEADING = re.compile(r"^\s*#{1,6}\s+\S")
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a reference list: its number (printed, or its place in the list) and its text on one line."""
+
+    number: int
+    text: str
+    printed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An article cut in two: the running text and the entries of its list."""
+
+    body: str
+    entries: tuple[Entry, ...]
+    heading: str = ""
+
+
+def looks_like_reference(text: str) -> bool:
+    """Whether a text could be an entry: a DOI, or a year beside names and the punctuation of a citation."""
+    if _DOI.search(text):
+        return True
+    if not _YEAR.search(text):
+        return False
+    marks = len(re.findall(r"[.,;:]", text))
+    return marks >= 3 and (len(text) > 30 or has_han(text))
+
+
+def find_list(text: str) -> Listing:
+    """Cut an article into running text and reference entries.
+
+    Parameters
+    ----------
+    text
+        The whole article, as `read_document` gives it.
+
+    Returns
+    -------
+    Listing
+        No entries where no list was found.
+    """
+    text = clean(text).replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
+    lines = text.split("\n")
+    headings = [i for i, line in enumerate(lines) if len(line) < 60 and _HEADING.match(line)]
+    # The last heading with entries under it: a table of contents names the list too.
+    for index in reversed(headings):
+        entries, used = _cut(lines[index + 1 :])
+        if entries:
+            rest = lines[:index] + lines[index + 1 + used :]
+            return Listing("\n".join(rest), tuple(entries), lines[index].strip())
+    inline = list(_INLINE_HEADING.finditer(text))
+    for match in reversed(inline):
+        entries = _flat(text[match.end() :])
+        if entries:
+            return Listing(text[: match.start()], tuple(entries), match.group().strip())
+    return _without_heading(lines, text)
+
+
+def _label_of(line: str) -> tuple[int, str, int] | None:
+    match = _LABEL.match(line)
+    if not match:
+        return None
+    for style in ("square", "round", "dot", "caret", "bare"):
+        if match.group(style):
+            return int(match.group(style)), style, match.end()
+    return None
+
+
+def _cut(lines: list[str]) -> tuple[list[Entry], int]:
+    """Entries of the lines under a heading, and how many lines belong to them."""
+    start = 0
+    while start < len(lines) and (not lines[start].strip() or _UNDERLINE.match(lines[start])):
+        start += 1
+    numbered = _numbered(lines, start)
+    if numbered[0]:
+        return numbered
+    flat = _flat(" ".join(lines[start : start + 4]))
+    if len(flat) > 1:
+        return _flat(" ".join(lines[start:])), len(lines)
+    return _unnumbered(lines, start)
+
+
+def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
+    """Entries with printed numbers that rise by one; the style is that of the first label."""
+    first = next((i for i in range(start, min(start + 6, len(lines))) if _label_of(lines[i])), None)
+    if first is None:
+        return [], 0
+    label = _label_of(lines[first])
+    if label is None or label[0] > 1:
+        return [], 0
+    style = label[1]
+    entries: list[Entry] = []
+    number, parts, end = label[0], [lines[first][label[2] :]], first + 1
+    expected, blank = number + 1, False
+    for i in range(first + 1, len(lines)):
+        line = lines[i]
+        found = _label_of(line)
+        # A gap of one or two is a slip of the author, and the entry is still an entry.
+        if found and found[1] == style and (expected <= found[0] <= expected + 2):
+            entries.append(Entry(number, _one_line(parts), True))
+            number, parts, expected, blank, end = found[0], [line[found[2] :]], found[0] + 1, False, i + 1
+            continue
+        if not line.strip():
+            blank = True
+            continue
+        if _MARKDOWN_HEADING.match(line) or _HEADING.match(line):
+            break
+        if blank and looks_like_reference(_one_line(parts)) and not _continues(line):
+            # A paragraph after a whole entry that is not an entry: the list has ended unless a label follows.
+            if any((f := _label_of(x)) and f[1] == style and f[0] == expected for x in lines[i + 1 : i + 40]):
+                continue
+            break
+        blank = False
+        parts.append(line)
+        end = i + 1
+    entries.append(Entry(number, _one_line(parts), True))
+    entries = [entry for entry in entries if entry.text]
+    if sum(looks_like_reference(e.text) for e in entries) * 2 < len(entries):
+        return [], 0
+    return entries, end
+
+
+def _continues(line: str) -> bool:
+    """Whether a line after a blank one still belongs to the entry (page break inside an entry)."""
+    stripped = line.strip()
+    return bool(stripped) and (stripped[0].islower() or bool(re.match(r"(doi|pmid|https?:|10\.\d{4})", stripped, re.I)))
+
+
+def _flat(text: str) -> list[Entry]:
+    """Entries of a list that stands on one line: "1. ... 2. ... 3. ..."."""
+    for pattern in (r"(?:^|\s)\[(\d{1,3})\]\s*", r"(?:^|\s)\((\d{1,3})\)\s+", r"(?:^|\s)(\d{1,3})[.)]\s+(?=\D)"):
+        marks = list(re.finditer(pattern, text))
+        chain: list[re.Match[str]] = []
+        for mark in marks:
+            if int(mark.group(1)) == len(chain) + 1:
+                chain.append(mark)
+        if len(chain) < 2:
+            continue
+        ends = [m.start() for m in chain[1:]] + [len(text)]
+        entries = [
+            Entry(i + 1, _one_line([text[m.end() : end]]), True)
+            for i, (m, end) in enumerate(zip(chain, ends, strict=True))
+        ]
+        if sum(looks_like_reference(e.text) for e in entries) * 3 >= len(entries) * 2:
+            return entries
+    return []
+
+
+def _unnumbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
+    """Entries without numbers: bullets, paragraphs, or one entry a line, wrapped or not."""
+    region: list[str] = []
+    for line in lines[start:]:
+        if _MARKDOWN_HEADING.match(line) or _HEADING.match(line):
+            break
+        region.append(line)
+    used = start + len(region)
+    content = [line for line in region if line.strip()]
+    if not content:
+        return [], 0
+    blocks: list[list[str]] = []
+    if sum(bool(_BULLET.match(line)) for line in content) * 2 > len(content) or (
+        _BULLET.match(content[0]) and sum(bool(_BULLET.match(line)) for line in content) > 1
+    ):
+        for line in content:
+            if _BULLET.match(line) or not blocks:
+                blocks.append([_BULLET.sub("", line)])
+            else:
+                blocks[-1].append(line)
+    else:
+        paragraphs = [p.split("\n") for p in re.split(r"\n\s*\n", "\n".join(region)) if p.strip()]
+        for paragraph in paragraphs:
+            blocks.extend(_lines_to_entries(paragraph))
+    texts = [t for t in (_one_line(block) for block in blocks) if t]
+    kept: list[str] = []
+    for text in texts:
+        if looks_like_reference(text):
+            kept.append(text)
+        elif kept and len(text) < 60 and text[:1].islower():
+            kept[-1] = f"{kept[-1]} {text}"
+        elif kept and len(kept) >= 2 and len(text) > 80:
+            break  # prose after the list
+    return [Entry(i + 1, text, False) for i, text in enumerate(kept)], used
+
+
+_ENTRY_START = re.compile(
+    r"^\s*(?:[A-Z\u00c0-\u024f][\w'\-]+(?:\s[A-Z\u00c0-\u024f][\w'\-]+)?,?\s+(?:[A-Z]\.?[\s\-]?){1,4}[,.;(&\s]|"
+    r"[\u4e00-\u9fff]{2,4}[,、.;(\s]|(?:van|von|de|del|der|al|el)[\s-]|10\.\d{4,9}/|https?://(?:dx\.)?doi|doi:)"
+)
+
+
+def _lines_to_entries(paragraph: list[str]) -> list[list[str]]:
+    """Lines of one paragraph to entries: a line that starts like an entry, after one that has its year, is new."""
+    blocks: list[list[str]] = []
+    indented = [line[:1] in " \t" for line in paragraph]
+    hanging = any(indented) and not all(indented)
+    for i, line in enumerate(paragraph):
+        if not blocks:
+            blocks.append([line])
+            continue
+        before = _one_line(blocks[-1])
+        whole = looks_like_reference(before)
+        if hanging:
+            fresh = not indented[i]
+        else:
+            fresh = whole and bool(_ENTRY_START.match(line)) and bool(re.search(r"[.\d/)\]]\s*$", before))
+        if fresh:
+            blocks.append([line])
+        else:
+            blocks[-1].append(line)
+    return blocks
+
+
+def _without_heading(lines: list[str], text: str) -> Listing:
+    """The longest run of numbered entries that look like references, else a run of such lines at the end."""
+    best: tuple[int, int, list[Entry]] = (0, 0, [])
+    for i, line in enumerate(lines):
+        found = _label_of(line)
+        if found and found[0] == 1 and found[1] != "bare":
+            entries, used = _numbered(lines[i:], 0)
+            alike = sum(looks_like_reference(e.text) for e in entries)
+            if alike >= 2 and alike * 3 >= len(entries) * 2 and alike >= len(best[2]):
+                best = (i, i + used, entries)
+    if best[2]:
+        return Listing("\n".join(lines[: best[0]] + lines[best[1] :]), tuple(best[2]))
+    paragraphs = [p for p in re.split(r"\n\s*\n", text) if p.strip()]
+    # From the end: lines that are references (names first, then a year and pages), all in one run.
+    run: list[str] = []
+    rest = "\n".join(paragraphs).split("\n")
+    while rest and (not rest[-1].strip() or _strong(rest[-1])):
+        line = rest.pop()
+        if line.strip():
+            run.insert(0, line)
+    if len(run) >= 2:
+        texts = [_one_line([_BULLET.sub("", line)]) for line in run]
+        return Listing("\n".join(rest), tuple(Entry(i + 1, t, False) for i, t in enumerate(texts)))
+    return Listing(text, ())
+
+
+def _strong(line: str) -> bool:
+    bare = _BULLET.sub("", line)
+    if re.fullmatch(r"\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.\d{4,9}/\S+\s*", bare, re.IGNORECASE):
+        return True
+    return bool(_ENTRY_START.match(bare)) and looks_like_reference(bare) and len(bare) < 700
+
+
+def _one_line(parts: list[str]) -> str:
+    """Join wrapped lines; a word that a line end cut with a hyphen is joined, a DOI too."""
+    joined = ""
+    for part in parts:
+        piece = part.strip()
+        if not piece:
+            continue
+        if not joined:
+            joined = piece
+        elif (re.search(r"[a-z]-$", joined) and piece[:1].islower()) or (re.search(r"(10\.\d{4,9}/\S*[/.\-_]|doi\.org/|\d-)$", joined) and re.match(r"[\w(]", piece)):
+            joined = f"{joined}{piece}"
+        else:
+            joined = f"{joined} {piece}"
+    return re.sub(r"\s+", " ", joined).strip()

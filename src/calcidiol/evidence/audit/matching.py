@@ -1,0 +1,160 @@
+"""The verdict of a reference: exact, differs, composite or not_found. Thresholds: docs/decisions/0007-reference-audit.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calcidiol.evidence.audit.bibliography import Bibliography, first_page
+from calcidiol.evidence.audit.compare import FIELDS, Comparison, Prepared, compare, prepare
+from calcidiol.evidence.audit.names import split_authors
+from calcidiol.evidence.audit.records import Cited, Record, Reference
+from calcidiol.evidence.audit.spelling import concat
+
+__all__ = ["RULES", "Rules", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Weights and thresholds (source: our tuning half, tag S).
+
+    Parameters
+    ----------
+    weights
+        What a field counts in the score, a share of the weights of the fields that were compared.
+    found
+        Least score at which an entry is taken for a paper with faults; below it is `not_found`.
+    similar_title
+        Least likeness of two titles, 0 to 1, that counts at all.
+    candidates
+        How many papers with the likest titles are compared.
+    """
+
+    weights: tuple[tuple[str, float], ...] = (
+        ("title", 5.0),
+        ("authors", 3.0),
+        ("journal", 1.0),
+        ("year", 1.0),
+        ("volume", 1.0),
+        ("issue", 0.25),
+        ("pages", 2.0),
+        ("doi", 4.0),
+        ("pmid", 4.0),
+    )
+    found: float = 0.5
+    similar_title: float = 0.6
+    candidates: int = 12
+
+
+RULES = Rules()
+_STRONG = frozenset(("title", "authors", "pages", "doi", "pmid"))
+
+
+def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Reference:
+    """The verdict of one cited reference against a bibliography (`number` is left empty)."""
+    entry = prepare(cited)
+    places = _candidates(entry, library, rules)
+    compared = [compare(entry, library.records[i], library.journals) for i in places]
+    compared.sort(key=lambda c: (-_score(c, rules), c.record.id))
+    if not compared:
+        return Reference(None, cited, "not_found")
+    best = compared[0]
+    if "title" in best.differ:
+        # The whole title of one paper with the rest of another: the title says which paper was meant.
+        owner_of_title = next((c for c in compared if "title" in c.same and _other_paper(c, [best])), None)
+        if owner_of_title:
+            compared.remove(owner_of_title)
+            compared.insert(0, owner_of_title)
+            best = owner_of_title
+    score = _score(best, rules)
+    nearest = tuple(c.record for c in compared[:3])
+    if not best.differ and _enough(best):
+        unchecked = tuple(f for f in FIELDS if f in best.unchecked)
+        return Reference(None, cited, "exact", (), best.record, None, (), unchecked, score, notes=best.notes)
+    if not best.differ or not _identified(best, rules) or (score < rules.found and "title" not in best.same):
+        return Reference(None, cited, "not_found", nearest=nearest, score=score)
+    differ = tuple(f for f in FIELDS if f in best.differ)
+    unchecked = tuple(f for f in FIELDS if f in best.unchecked)
+    other = _other_paper(best, compared[1:])
+    if other:
+        return Reference(None, cited, "composite", differ, best.record, other, (), unchecked, score, notes=best.notes)
+    notes = list(best.notes)
+    owner = library.by_doi.get(cited.doi) if "doi" in best.differ else None
+    if owner is not None:
+        notes.append(f"the DOI given is that of {library.records[owner].label()}")
+    return Reference(None, cited, "differs", differ, best.record, None, (), unchecked, score, notes=tuple(notes))
+
+
+def _candidates(entry: Prepared, library: Bibliography, rules: Rules) -> list[int]:
+    from rapidfuzz import fuzz, process
+
+    cited = entry.cited
+    found: dict[int, None] = {}
+    for key, index in ((cited.doi, library.by_doi), (cited.pmid, library.by_pmid)):
+        if key and key in index:
+            found[index[key]] = None
+    if cited.volume and cited.pages:
+        for i in library.by_place.get((cited.volume.lower(), first_page(cited.pages)), ()):
+            found[i] = None
+    if cited.authors:
+        name = split_authors(cited.authors[0])[0]
+        words = name[0] if name else []
+        for word in words:
+            for i in library.by_author_year.get((concat(word), cited.year), ()):
+                found[i] = None
+    for text, scorer in ((entry.title_words, fuzz.ratio), (entry.words, fuzz.token_set_ratio)):
+        if text:
+            for _, _, i in process.extract(text, library.titles, scorer=scorer, limit=rules.candidates):
+                found[i] = None
+    return list(found)
+
+
+def _score(comparison: Comparison, rules: Rules) -> float:
+    total = reached = 0.0
+    for field, weight in rules.weights:
+        if field not in comparison.same and field not in comparison.differ:
+            continue
+        total += weight
+        likeness = comparison.similarity[field]
+        if field == "title" and likeness < rules.similar_title:
+            likeness = 0.0
+        reached += weight * likeness
+    return reached / total if total else 0.0
+
+
+def _enough(comparison: Comparison) -> bool:
+    """Whether the fields that agree are enough to say which paper this is."""
+    same = comparison.same
+    if "doi" in same or "pmid" in same:
+        return True
+    if "title" in same:
+        return len(same) >= 2 or len(comparison.record.title.split()) >= 6
+    return {"journal", "volume", "pages"} <= same and bool(same & {"authors", "year"})
+
+
+def _identified(comparison: Comparison, rules: Rules) -> bool:
+    """Whether an entry with faults is still recognizably this one paper."""
+    same = comparison.same
+    if "doi" in same or "pmid" in same:
+        return bool(same - {"doi", "pmid"}) or comparison.similarity["title"] >= rules.similar_title
+    if comparison.similarity["title"] >= 0.85:
+        return True
+    if {"volume", "pages"} <= same and same & {"journal", "authors"}:
+        return True
+    return "authors" in same and len(same & {"journal", "year", "volume", "pages"}) >= 2
+
+
+def _other_paper(best: Comparison, others: list[Comparison]) -> Record | None:
+    """Another real paper that two or more of the differing fields together match."""
+    ranked: list[tuple[int, int, Record]] = []
+    for other in others:
+        shared = best.differ & other.same
+        if len(shared) < 2:
+            continue
+        if not shared & _STRONG and "pages" in (best.same | best.differ):
+            continue  # year and volume alone agree by chance
+        if not shared & _STRONG and len(other.same & {"journal", "year", "volume"}) < 2:
+            continue
+        ranked.append((-len(shared), -len(other.same), other.record))
+    if not ranked:
+        return None
+    return min(ranked, key=lambda r: (r[0], r[1], r[2].id))[2]
