@@ -1,1 +1,29 @@
-"""See docs/architecture.md."""
+"""What must not be given: limits before the search, the gate after it, interactions, monitoring, the session of the day.
+
+See docs/architecture.md and docs/decisions/0004-safety.md.
+"""
+
+from __future__ import annotations
+
+from calcidiol.safety.allowed import limits
+from calcidiol.safety.check import gate
+from calcidiol.safety.clashes import interactions, moved
+from calcidiol.safety.rulebook import Knowledge, knowledge
+from calcidiol.safety.verdict import Fired, Interaction, Limits, MonitorItem, Verdict
+from calcidiol.safety.watch import monitoring, stop_rules
+
+__all__ = [
+    "Fired",
+    "Interaction",
+    "Knowledge",
+    "Limits",
+    "MonitorItem",
+    "Verdict",
+    "gate",
+    "interactions",
+    "knowledge",
+    "limits",
+    "monitoring",
+    "moved",
+    "stop_rules",
+]

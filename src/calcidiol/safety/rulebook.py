@@ -1,0 +1,385 @@
+"""Everything the safety room knows, read once from its TOML files and checked.
+
+A fault names file and line: an unknown key, action, scope, text or tag; a condition that cannot be read or can never be
+true; two rules with the same name, or with the same condition and scope but different actions.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Literal, cast
+
+from calcidiol.errors import KnowledgeError
+from calcidiol.safety import numbers
+from calcidiol.safety.language import Condition, parse
+from calcidiol.safety.numbers import Numbers
+from calcidiol.safety.verdict import Action
+from calcidiol.terminology.labs import labs
+
+ACTIONS = ("STOP", "HOLD", "ALT", "WARN")
+SCOPES = ("all", "im", "oral", "single_dose", "excipient")
+TAGS = ("V", "R", "P", "S")
+LIMITS = ("largest_single_iu", "ceiling_nmol_per_l", "daily_only")
+HARD = ("HL01", "HL02", "HL03", "HL04", "HL05", "HL06", "HL07")
+LEVELS = ("major", "moderate", "minor")
+
+_RULE = {
+    "id", "part", "action", "scope", "when", "text", "lifted_by", "permitted", "source", "tag", "version_date", "limit",
+}  # fmt: skip
+_RULE_NEEDS = ("id", "action", "scope", "when", "source", "tag")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: when the record says `condition`, `action` on `scope`.
+
+    `text_id` names the sentence, `lifted_by` what would lift it, `permitted` what stays permissible meanwhile (each with
+    a condition of its own, see `Knowledge.permitted`). `limits` are limits that come with it.
+    """
+
+    id: str
+    part: str
+    action: Action
+    scope: str
+    when: str
+    condition: Condition
+    text_id: str
+    lifted_by: str
+    permitted: tuple[str, ...]
+    source: str
+    tag: str
+    version_date: str
+    limits: Mapping[str, float]
+    where: str
+
+    @property
+    def name(self) -> str:
+        """Id and part, unique."""
+        return f"{self.id}.{self.part}" if self.part else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Something that stays permissible: when `when` holds, `unless` does not, and `route` (if any) is left."""
+
+    when: Condition | None
+    unless: Condition | None
+    route: str
+    source: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class HardLimit:
+    """A limit that no record lifts; its number stands in numbers.toml or in the product table."""
+
+    id: str
+    scope: str
+    lifted_by: str
+    source: str
+    tag: str
+    version_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """One interaction: drug classes, what happens, which parameters move."""
+
+    id: str
+    part: str
+    classes: tuple[str, ...]
+    condition: Condition
+    level: Literal["major", "moderate", "minor"]
+    text_id: str
+    source: str
+    tag: str
+    moves: Mapping[str, float]
+    size: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the monitoring plan: `labs`, `days` after the first dose or each injection, `count` times."""
+
+    id: str
+    labs: tuple[str, ...]
+    days: int
+    after: str
+    every_days: int
+    count: int
+    tolerance_days: int
+    condition: Condition | None
+    text_id: str
+    source: str
+    tag: str
+    mandatory: bool
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the checklist of a session; `kind` is ``"before"`` or ``"after"``."""
+
+    id: str
+    kind: str
+    when: str
+    condition: Condition | None
+    labs: tuple[str, ...]
+    within_days: float
+    text_id: str
+    source: str
+    tag: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Rules, interactions, monitoring, session checklists, numbers, and when each permission holds."""
+
+    rules: tuple[Rule, ...]
+    permitted: Mapping[str, Permission]
+    hard: Mapping[str, HardLimit]
+    clashes: tuple[Clash, ...]
+    checks: tuple[Check, ...]
+    stops: tuple[Rule, ...]
+    items: tuple[Item, ...]
+    numbers: Numbers
+
+
+FILES = ("rules.toml", "interactions.toml", "monitoring.toml", "session.toml", "numbers.toml")
+
+
+@functools.cache
+def knowledge() -> Knowledge:
+    """The shipped knowledge."""
+    folder = resources.files("calcidiol.safety")
+    return read({name: folder.joinpath(name).read_text(encoding="utf-8") for name in FILES})
+
+
+def read(texts: Mapping[str, str]) -> Knowledge:
+    """Knowledge from the texts of its files (names as in `FILES`).
+
+    Raises
+    ------
+    KnowledgeError
+        See the module; the message names file and line.
+    """
+    for name in FILES:
+        if name not in texts:
+            raise KnowledgeError(f"safety/{name} is missing.")
+    tables = {name: _toml(name, texts[name]) for name in FILES}
+    lines = {name: _Lines(name, texts[name]) for name in FILES}
+    permitted = _permitted(tables["rules.toml"], lines["rules.toml"])
+    rules = _rules(tables["rules.toml"], "rule", lines["rules.toml"], permitted)
+    stops = _rules(tables["monitoring.toml"], "stop", lines["monitoring.toml"], permitted)
+    _distinct(rules)
+    _distinct(stops)
+    return Knowledge(
+        rules,
+        permitted,
+        _hard(tables["rules.toml"], lines["rules.toml"]),
+        tuple(_clash(*x) for x in _rows(tables["interactions.toml"], "interaction", lines["interactions.toml"])),
+        tuple(_check(*x) for x in _rows(tables["monitoring.toml"], "check", lines["monitoring.toml"])),
+        stops,
+        tuple(_item(*x) for x in _rows(tables["session.toml"], "item", lines["session.toml"])),
+        numbers.read(tables["numbers.toml"]),
+    )
+
+
+class _Lines:
+    """Line of the n-th header of a table, for messages."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self._at: dict[str, list[int]] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.startswith("["):
+                self._at.setdefault(line.split("]")[0].strip("[] "), []).append(number)
+
+    def where(self, header: str, index: int) -> str:
+        return f"safety/{self.file} line {self._at[header][index]}"
+
+
+def _toml(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise KnowledgeError(f"safety/{name} is not valid TOML: {error}.") from None
+
+
+def _rows(table: Mapping[str, Any], name: str, lines: _Lines) -> list[tuple[Mapping[str, Any], str]]:
+    rows = table.get(name)
+    if not isinstance(rows, list) or not rows:
+        raise KnowledgeError(f"safety/{lines.file} needs tables [[{name}]].")
+    return [(row, lines.where(name, i)) for i, row in enumerate(rows)]
+
+
+def _permitted(table: Mapping[str, Any], lines: _Lines) -> dict[str, Permission]:
+    found: dict[str, Permission] = {}
+    for name, row in table.get("permitted", {}).items():
+        where = lines.where(f"permitted.{name}", 0)
+        _keys(row, {"when", "unless", "route", "source", "tag"}, ("source", "tag"), where)
+        if row.get("route", "") not in ("", "oral", "im"):
+            raise KnowledgeError(f"{where}: 'route' is {row['route']!r}, must be oral or im.")
+        found[f"permitted.{name}"] = Permission(
+            parse(row["when"], where) if "when" in row else None,
+            parse(row["unless"], where) if "unless" in row else None,
+            row.get("route", ""),
+            row["source"],
+            row["tag"],
+        )
+    return found
+
+
+def _hard(table: Mapping[str, Any], lines: _Lines) -> dict[str, HardLimit]:
+    found: dict[str, HardLimit] = {}
+    for row, where in _rows(table, "hard", lines):
+        needed = ("id", "scope", "lifted_by", "source", "tag")
+        _keys(row, set(needed), needed, where)
+        _choice(row, "scope", SCOPES, where)
+        found[row["id"]] = HardLimit(
+            row["id"], row["scope"], row["lifted_by"], row["source"], row["tag"], _version(table, where)
+        )
+    for name in HARD:
+        if name not in found:
+            raise KnowledgeError(f"safety/{lines.file}: the hard limit {name!r} is missing.")
+    return found
+
+
+def _version(table: Mapping[str, Any], where: str) -> str:
+    version = table.get("version")
+    if not isinstance(version, str) or not version:
+        raise KnowledgeError(f"{where}: the file needs 'version', the date of its knowledge.")
+    return version
+
+
+def _rules(table: Mapping[str, Any], name: str, lines: _Lines, permitted: Mapping[str, Permission]) -> tuple[Rule, ...]:
+    return tuple(_rule(row, where, permitted, _version(table, where)) for row, where in _rows(table, name, lines))
+
+
+def _keys(row: Mapping[str, Any], known: set[str], needed: tuple[str, ...], where: str) -> None:
+    if unknown := sorted(set(row) - known):
+        raise KnowledgeError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+    for key in needed:
+        if row.get(key) in (None, "", []):
+            raise KnowledgeError(f"{where}: {key!r} is missing.")
+    if "tag" in needed and row["tag"] not in TAGS:
+        raise KnowledgeError(f"{where}: 'tag' is {row['tag']!r}, must be one of {', '.join(TAGS)}.")
+
+
+def _choice(row: Mapping[str, Any], key: str, allowed: tuple[str, ...], where: str) -> str:
+    if row[key] not in allowed:
+        raise KnowledgeError(f"{where}: {key!r} is {row[key]!r}, must be one of {', '.join(allowed)}.")
+    return str(row[key])
+
+
+def _rule(row: Mapping[str, Any], where: str, permitted: Mapping[str, Permission], version: str) -> Rule:
+    _keys(row, _RULE, _RULE_NEEDS, where)
+    action = cast(Action, _choice(row, "action", ACTIONS, where))
+    scope = _choice(row, "scope", SCOPES, where)
+    limits = dict(row.get("limit", {}))
+    for key in limits:
+        if key not in LIMITS:
+            raise KnowledgeError(f"{where}: unknown limit {key!r}; known are {', '.join(LIMITS)}.")
+    if scope == "single_dose" and "largest_single_iu" not in limits:
+        raise KnowledgeError(f"{where}: the scope 'single_dose' needs limit.largest_single_iu.")
+    if action == "WARN" and limits:
+        raise KnowledgeError(f"{where}: a WARN cannot carry a limit; it lets pass.")
+    if action == "ALT" and scope == "all":
+        raise KnowledgeError(f"{where}: an ALT on 'all' leaves no other route; use HOLD.")
+    name = row["id"] + (f".{row['part']}" if row.get("part") else "")
+    for p in row.get("permitted", ()):
+        if p not in permitted:
+            raise KnowledgeError(f"{where}: {p!r} stands in no table [permitted.<name>].")
+    if action in ("STOP", "HOLD") and not row.get("lifted_by"):
+        raise KnowledgeError(f"{where}: a {action} needs 'lifted_by': what would lift it.")
+    return Rule(
+        id=row["id"],
+        part=row.get("part", ""),
+        action=action,
+        scope=scope,
+        when=row["when"],
+        condition=parse(row["when"], where),
+        text_id=row.get("text", f"rule.{name}"),
+        lifted_by=row.get("lifted_by", ""),
+        permitted=tuple(row.get("permitted", ())),
+        source=row["source"],
+        tag=row["tag"],
+        version_date=row.get("version_date", version),
+        limits=limits,
+        where=where,
+    )
+
+
+def _distinct(rules: tuple[Rule, ...]) -> None:
+    names: dict[str, Rule] = {}
+    said: dict[tuple[Condition, str], Rule] = {}
+    for rule in rules:
+        other = names.setdefault(rule.name, rule)
+        if other is not rule:
+            raise KnowledgeError(f"{rule.where}: the rule {rule.name!r} stands already in {other.where}.")
+        other = said.setdefault((rule.condition, rule.scope), rule)
+        if other is not rule:
+            raise KnowledgeError(
+                f"{rule.where}: {rule.name} ({rule.action}) has the condition and scope of {other.name} "
+                f"({other.action}, {other.where}); keep one."
+            )
+
+
+def _clash(row: Mapping[str, Any], where: str) -> Clash:
+    known = {"id", "part", "classes", "when", "level", "source", "tag", "moves", "size"}
+    _keys(row, known, ("id", "classes", "level", "source", "tag"), where)
+    level = cast(Literal["major", "moderate", "minor"], _choice(row, "level", LEVELS, where))
+    asked = " or ".join(f"takes {c}" for c in row["classes"])
+    condition = parse(f"({asked}) and ({row['when']})" if "when" in row else asked, where)
+    name = row["id"] + (f".{row['part']}" if row.get("part") else "")
+    return Clash(
+        row["id"], row.get("part", ""), tuple(row["classes"]), condition, level, f"interaction.{name}",
+        row["source"], row["tag"], dict(row.get("moves", {})), row.get("size", ""), where,
+    )  # fmt: skip
+
+
+def _check(row: Mapping[str, Any], where: str) -> Check:
+    known = {
+        "id", "labs", "days", "after", "every_days", "count", "tolerance_days", "when", "source", "tag", "mandatory",
+    }  # fmt: skip
+    _keys(row, known, ("id", "labs", "days", "after", "source", "tag"), where)
+    _choice(row, "after", ("first", "each_im"), where)
+    return Check(
+        id=row["id"],
+        labs=_labs(row, where),
+        days=int(row["days"]),
+        after=row["after"],
+        every_days=int(row.get("every_days", 0)),
+        count=int(row.get("count", 1)),
+        tolerance_days=int(row.get("tolerance_days", 0)),
+        condition=parse(row["when"], where) if "when" in row else None,
+        text_id=f"monitor.{row['id']}",
+        source=row["source"],
+        tag=row["tag"],
+        mandatory=bool(row.get("mandatory", True)),
+        where=where,
+    )
+
+
+def _labs(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    for name in row.get("labs", ()):
+        if name not in labs():
+            raise KnowledgeError(f"{where}: the analyte {name!r} is not in labs.toml.")
+    return tuple(row.get("labs", ()))
+
+
+def _item(row: Mapping[str, Any], where: str) -> Item:
+    known = {"id", "kind", "when", "labs", "within_days", "source", "tag"}
+    _keys(row, known, ("id", "kind", "source", "tag"), where)
+    _choice(row, "kind", ("before", "after"), where)
+    return Item(
+        row["id"], row["kind"], row.get("when", ""), parse(row["when"], where) if "when" in row else None,
+        _labs(row, where), float(row.get("within_days", 0)), f"session.{row['id']}", row["source"], row["tag"],
+        where,
+    )  # fmt: skip

@@ -1,0 +1,121 @@
+"""One value as far as it is known: a number, or the interval that a "<" or ">" leaves, with its reference limits.
+
+Comparisons have four answers, in the order of alarm. A rule fires on POSSIBLE as on TRUE: what is not known for certain
+is judged on the unsafe side. MISSING never fires; that a value is missing is a rule of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+FALSE, MISSING, POSSIBLE, TRUE = 0, 1, 2, 3
+"""Answers of a condition; `and` is the least, `or` the greatest."""
+
+DIGITS = 9
+"""Decimals kept of computed values, so that 2.3 + 0.02 x 15 is 2.6 and not a little more."""
+
+
+def opposite(answer: int) -> int:
+    """The answer to `not`: TRUE and FALSE change places, what is not known stays."""
+    return {TRUE: FALSE, FALSE: TRUE}.get(answer, answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A value between `lo` and `hi` (equal when it is known), in the canonical unit of its field.
+
+    Parameters
+    ----------
+    lo, hi, lo_open, hi_open
+        The interval, and whether its ends are excluded (a result "<10" is 0 to 10, 10 excluded).
+    when
+        Day of the result; None for what has no day (age).
+    low, high
+        Reference limits that apply to this value.
+    how
+        Where it comes from: ``"measured"``, ``"corrected"``, ``"ckd-epi"`` ...
+    """
+
+    lo: float
+    hi: float
+    when: date | None = None
+    low: float | None = None
+    high: float | None = None
+    lo_open: bool = False
+    hi_open: bool = False
+    how: str = "measured"
+
+    @staticmethod
+    def of(
+        value: float,
+        comparator: str = "",
+        when: date | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        how: str = "measured",
+    ) -> Seen:
+        """A result as the laboratory wrote it.
+
+        Examples
+        --------
+        >>> Seen.of(10.0, "<").hi_open
+        True
+        """
+        if comparator in ("<", "<="):
+            return Seen(0.0, value, when, low, high, False, comparator == "<", how)
+        if comparator in (">", ">="):
+            return Seen(value, math.inf, when, low, high, comparator == ">", False, how)
+        return Seen(value, value, when, low, high, False, False, how)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the value is known and not only bounded."""
+        return self.lo == self.hi
+
+    @property
+    def shown(self) -> float | str:
+        """The value for the words: a number, or ``"<10"``, ``">150"``, ``"5 to 7"``."""
+        if self.exact:
+            return tidy(self.lo)
+        if self.hi == math.inf:
+            return f"{'>' if self.lo_open else '>='}{tidy(self.lo):g}"
+        if self.lo == 0.0:
+            return f"{'<' if self.hi_open else '<='}{tidy(self.hi):g}"
+        return f"{tidy(self.lo):g} to {tidy(self.hi):g}"
+
+    def above(self, limit: float) -> int:
+        """Answer to `value > limit`."""
+        if self.lo > limit or (self.lo == limit and self.lo_open):
+            return TRUE
+        return FALSE if self.hi <= limit else POSSIBLE
+
+    def at_least(self, limit: float) -> int:
+        """Answer to `value >= limit`."""
+        if self.lo >= limit:
+            return TRUE
+        return FALSE if self.hi < limit or (self.hi == limit and self.hi_open) else POSSIBLE
+
+    def below(self, limit: float) -> int:
+        """Answer to `value < limit`."""
+        return opposite(self.at_least(limit))
+
+    def at_most(self, limit: float) -> int:
+        """Answer to `value <= limit`."""
+        return opposite(self.above(limit))
+
+
+COMPARE: dict[str, Callable[[Seen, float], int]] = {
+    ">": Seen.above,
+    ">=": Seen.at_least,
+    "<": Seen.below,
+    "<=": Seen.at_most,
+}
+"""The comparisons of the rule language."""
+
+
+def tidy(value: float) -> float:
+    """Four significant digits for values below 10,000, whole numbers above: how a value is shown."""
+    return float(f"{value:.4g}") if abs(value) < 1e4 else float(round(value))

@@ -1,0 +1,118 @@
+"""Monitoring: what is measured when, moved to a blood draw that is due anyway, and the rules for stopping.
+
+Safety labs are never traded away: a check may move by a few days to a visit, it is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from calcidiol.kinetics.events import Regimen
+from calcidiol.patient.record import Patient
+from calcidiol.safety.facts import Facts
+from calcidiol.safety.language import Compare, Condition, Many
+from calcidiol.safety.rulebook import Check, Knowledge
+from calcidiol.safety.rulebook import knowledge as shipped
+from calcidiol.safety.seen import POSSIBLE
+from calcidiol.safety.verdict import Fired, MonitorItem
+
+DRAWS = ("blood_draw", "chemotherapy", "clinic", "infusion", "bone_agent", "transplant", "procedure", "operation")
+"""Visits at which blood is drawn anyway (our choice, P)."""
+
+HORIZON_D = 365
+"""Days of the monitoring plan."""
+
+
+def monitoring(
+    patient: Patient, regimen: Regimen, on: date, knowledge: Knowledge | None = None
+) -> tuple[MonitorItem, ...]:
+    """Checks that a regimen asks for, in order of time.
+
+    Parameters
+    ----------
+    patient
+        The record.
+    regimen
+        What is given; without doses nothing is asked for.
+    on
+        Day of the plan; checks before it are not asked for.
+    knowledge
+        Rules; the shipped ones when None.
+
+    Returns
+    -------
+    tuple of MonitorItem
+        `params` has ``days`` after the first dose, ``moved_from`` and ``visit`` where a check was moved to a visit that
+        is due anyway. Checks of the same day with the same rule are one.
+    """
+    if not regimen.runs:
+        return ()
+    known = knowledge or shipped()
+    facts = Facts(patient, on, known.numbers)
+    first = min(run.start for run in regimen.runs)
+    found: dict[tuple[date, str], MonitorItem] = {}
+    for check in known.checks:
+        if check.condition is not None and check.condition.truth(facts) < POSSIBLE:
+            continue
+        for due in _days(check, regimen, first):
+            if due < on and check.after != "each_im":
+                continue
+            day, visit = _move(patient, max(due, on), check.tolerance_days, on)
+            params: dict[str, object] = {"days": (day - first).days, "labs": check.labs}
+            if visit:
+                params |= {"moved_from": max(due, on).isoformat(), "visit": visit}
+            item = MonitorItem(
+                day, check.labs, check.text_id, check.id, check.source, check.tag, params, check.mandatory
+            )
+            found.setdefault((day, check.id), item)
+    return tuple(sorted(found.values(), key=lambda x: (x.on, x.rule)))
+
+
+def _days(check: Check, regimen: Regimen, first: date) -> Iterator[date]:
+    if check.after == "each_im":
+        for run in regimen.runs:
+            if run.route == "im":
+                for k in range(run.count):
+                    yield run.start + timedelta(days=int(run.every_days * k + 1e-9) + check.days)
+        return
+    for k in range(check.count):
+        days = check.days + k * check.every_days
+        if days <= HORIZON_D:
+            yield first + timedelta(days=days)
+
+
+def _move(patient: Patient, due: date, tolerance: int, on: date) -> tuple[date, str]:
+    """The nearest visit with a draw within the tolerance, not before `on`; the day itself when there is none."""
+    near = [
+        (abs((v.when - due).days), v.when, v.kind)
+        for v in patient.visits
+        if v.kind in DRAWS and abs((v.when - due).days) <= tolerance and v.when >= on
+    ]
+    if not near:
+        return due, ""
+    distance, day, kind = min(near)
+    return (day, kind) if distance else (due, kind)
+
+
+def stop_rules(patient: Patient, on: date, knowledge: Knowledge | None = None) -> tuple[Fired, ...]:
+    """When the plan stops: shown with every plan, judged on the next results.
+
+    `params` has ``limit`` and ``unit``; where the laboratory's own limit decides, ``limit`` is the one known so far.
+    """
+    known = knowledge or shipped()
+    facts = Facts(patient, on, known.numbers)
+    return tuple(
+        Fired(
+            rule.id, rule.action, rule.scope, rule.text_id, _limits(rule.condition, facts), rule.source, rule.tag,
+            rule.version_date, rule.lifted_by,
+        )
+        for rule in known.stops
+    )  # fmt: skip
+
+
+def _limits(condition: Condition, facts: Facts) -> dict[str, object]:
+    part = condition.parts[0] if isinstance(condition, Many) else condition
+    if not isinstance(part, Compare):
+        return {}
+    return part.told(facts)
