@@ -1,1 +1,30 @@
-"""See docs/architecture.md."""
+"""This patient's parameters: prior, likelihood, mode, draws, trust, forecast."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from calcidiol.individual.fitting import Ensemble, Individual, fit, population
+    from calcidiol.individual.bands import Forecast, forecast, percentiles
+    from calcidiol.individual.reliance import Trust, trust
+
+_HOME = {
+    "Ensemble": "fitting",
+    "Individual": "fitting",
+    "fit": "fitting",
+    "population": "fitting",
+    "Forecast": "bands",
+    "forecast": "bands",
+    "percentiles": "bands",
+    "Trust": "reliance",
+    "trust": "reliance",
+}
+__all__ = ["Ensemble", "Forecast", "Individual", "Trust", "fit", "forecast", "percentiles", "population", "trust"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"calcidiol.individual.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,194 @@
+"""Covariates of one patient, N times: what is known is fixed, what is not is drawn and named."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calcidiol.kinetics import Card, Covariates
+from calcidiol.patient.record import Lab, Patient
+
+Floats = NDArray[np.float64]
+SEVERE_MALABSORPTION = (
+    "short_bowel",
+    "bariatric_surgery",
+    "cystic_fibrosis",
+    "pancreatic_insufficiency",
+    "malabsorption",
+)
+MILD_MALABSORPTION = ("gastrectomy", "crohn", "celiac", "cholestasis")
+"""Concepts that lower the uptake by mouth; sizes stand in the card (kinetics.md 6)."""
+INDUCERS = ("enzyme_inducer", "inducing_antiepileptic", "rifampicin", "inducing_antiandrogen")
+
+
+@dataclass(frozen=True, slots=True)
+class Imputed:
+    """A covariate that the record does not have: its name, how it was drawn (text id), source and tag."""
+
+    name: str
+    text_id: str
+    source: str
+    tag: str
+    params: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """N copies of the patient with the unknown drawn; `level` is the prior median of the untreated level (N,)."""
+
+    covariates: Covariates
+    level: Floats
+    imputed: tuple[Imputed, ...]
+
+
+@cache
+def table() -> dict[str, Any]:
+    """The shipped table of people (`data/people.toml`)."""
+    return tomllib.loads(files("calcidiol.individual").joinpath("data/people.toml").read_text(encoding="utf-8"))
+
+
+def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Generator) -> People:
+    """Draw what is unknown of a patient.
+
+    Parameters
+    ----------
+    patient, card, on
+        The record, the model card and the day of the plan.
+    n
+        How many copies.
+    rng
+        Random generator; the same one gives the same people.
+    """
+    known = table()
+    imputed: list[Imputed] = []
+
+    def note(name: str, text_id: str, room: dict[str, Any], **params: object) -> None:
+        imputed.append(Imputed(name, text_id, room["source"], room["tag"], params))
+
+    age_known = patient.age_on(on)
+    if age_known is None:
+        age = rng.uniform(known["age"]["low"], known["age"]["high"], n)
+        note("age", "imputed.age", known["age"], low=known["age"]["low"], high=known["age"]["high"])
+    else:
+        age = np.full(n, age_known)
+    if patient.sex is None:
+        female = (rng.random(n) < 0.5).astype(float)
+        note("sex", "imputed.sex", known)
+    else:
+        female = np.full(n, float(patient.sex == "female"))
+    weight, height = _body(patient, on, age, female, rng, note, known)
+    bmi = weight / (height / 100.0) ** 2
+    latitude, avoids = _season(patient, n, rng, note, known)
+    egfr = _egfr(patient, on, age, female, rng, n, note, known)
+    cancer = float(any(patient.has(c) for c in ("cancer", "leukemia", "lymphoma", "myeloma", "hematologic_cancer")))
+    malabsorption = (
+        2.0
+        if any(patient.has(c) for c in SEVERE_MALABSORPTION)
+        else 1.0
+        if any(patient.has(c) for c in MILD_MALABSORPTION)
+        else 0.0
+    )
+    covariates = Covariates(
+        weight_kg=weight,
+        bmi=bmi,
+        age_y=age,
+        female=female,
+        latitude_deg=latitude,
+        avoids_sun=avoids,
+        cancer=np.full(n, cancer),
+        acute=np.zeros(n),
+        malabsorption=np.full(n, malabsorption),
+        inducer=np.full(n, float(any(patient.takes(c) for c in INDUCERS))),
+        glucocorticoid=np.full(n, float(patient.takes("glucocorticoid"))),
+        egfr=egfr,
+        liver_failure=np.full(n, float(patient.has("child_pugh_c"))),
+    )
+    law = known["level"]
+    log_level = (
+        law["intercept"]
+        + law["female"] * female
+        + law["per_10_y"] * (np.clip(age, 18, 80) - 50.0) / 10.0
+        + law["per_5_bmi"] * (np.clip(bmi, 16, 50) - 27.0) / 5.0
+    )
+    factor = known["unsupplemented"]["level_factor"] * (known["cancer"]["level_factor"] if cancer else 1.0)
+    return People(covariates, factor * np.exp(log_level), tuple(imputed))
+
+
+def _newest(series: tuple[Lab, ...], on: date) -> float | None:
+    past = [x for x in series if x.when.date() <= on and not x.comparator]
+    return max(past, key=lambda x: x.when).value if past else None
+
+
+def _body(
+    patient: Patient, on: date, age: Floats, female: Floats, rng: np.random.Generator, note: Any, known: dict[str, Any]
+) -> tuple[Floats, Floats]:
+    n = len(age)
+    weight, height = _newest(patient.weight_kg, on), _newest(patient.height_cm, on)
+    z1, z2 = rng.standard_normal(n), rng.standard_normal(n)
+    log_w, log_h = np.empty(n), np.empty(n)
+    for row in known["people"]:
+        here = ((female > 0.5) == (row["sex"] == "female")) & (age >= row["age_from"]) & (age < row["age_to"])
+        if row["age_to"] >= 81:
+            here |= ((female > 0.5) == (row["sex"] == "female")) & (age >= row["age_to"])
+        if row["age_from"] <= 18:
+            here |= ((female > 0.5) == (row["sex"] == "female")) & (age < row["age_from"])
+        w, h, r = row["log_weight_kg"], row["log_height_cm"], row["correlation"]
+        # The one that is known conditions the other.
+        zh = z2 if height is None else np.full(n, (np.log(height) - h["mean"]) / h["sd"])
+        if weight is None:
+            zw = r * zh + np.sqrt(1 - r * r) * z1
+        else:
+            zw = np.full(n, (np.log(weight) - w["mean"]) / w["sd"])
+            if height is None:
+                zh = r * zw + np.sqrt(1 - r * r) * z2
+        log_w[here] = (w["mean"] + w["sd"] * zw)[here]
+        log_h[here] = (h["mean"] + h["sd"] * zh)[here]
+    if weight is None:
+        note("weight", "imputed.weight", known, sex=patient.sex)
+    if height is None:
+        note("height", "imputed.height", known, sex=patient.sex)
+    return np.exp(log_w) if weight is None else np.full(n, weight), (
+        np.exp(log_h) if height is None else np.full(n, height)
+    )
+
+
+def _season(
+    patient: Patient, n: int, rng: np.random.Generator, note: Any, known: dict[str, Any]
+) -> tuple[Floats, Floats]:
+    room = known["latitude"]
+    drawn = rng.uniform(room["low"], room["high"], n) * np.where(rng.random(n) < room["south_share"], -1.0, 1.0)
+    shade = (rng.random(n) < 0.5).astype(float)
+    if patient.latitude_deg is None:
+        note("latitude", "imputed.latitude", room, low=room["low"], high=room["high"], south=room["south_share"])
+    else:
+        drawn = np.full(n, patient.latitude_deg)
+    if patient.sun is None:
+        note("sun", "imputed.sun", room)
+    else:
+        shade = np.full(n, float(patient.sun == "avoids"))
+    return drawn, shade
+
+
+def _egfr(
+    patient: Patient, on: date, age: Floats, female: Floats, rng: np.random.Generator, n: int, note: Any, known: Any
+) -> Floats:
+    drawn = np.clip(rng.normal(known["egfr"]["mean"], known["egfr"]["sd"], n), 15.0, 140.0)
+    reported, creatinine = patient.last("egfr", on), patient.last("creatinine", on)
+    if reported is not None and (creatinine is None or reported.when >= creatinine.when):
+        return np.full(n, reported.value)
+    if creatinine is not None:
+        # CKD-EPI 2021 (Inker 2021), creatinine in umol/L.
+        s = creatinine.value / 88.42
+        k = np.where(female > 0.5, 0.7, 0.9)
+        a = np.where(female > 0.5, -0.241, -0.302)
+        rate = 142 * np.minimum(s / k, 1) ** a * np.maximum(s / k, 1) ** -1.200 * 0.9938**age
+        return np.asarray(rate * np.where(female > 0.5, 1.012, 1.0))
+    note("egfr", "imputed.egfr", known["egfr"], mean=known["egfr"]["mean"], sd=known["egfr"]["sd"])
+    return drawn
