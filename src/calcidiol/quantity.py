@@ -14,6 +14,7 @@ Sources. Molar masses: IUPAC standard atomic weights summed over the formula (V)
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ __all__ = [
     "Unit",
     "convert",
     "iu_to_nmol",
+    "meanings",
     "nmol_to_iu",
     "same_kind",
     "ucum",
@@ -347,27 +349,50 @@ def convert(value: float, unit: str, to: str, substance: str | None = None) -> f
     """
     if not math.isfinite(value):
         raise UnitError(f"{value!r} is not a finite number and has no value in {to!r}.")
+    slope, shift = _linear(unit, to, substance)
+    if slope == 1.0 and shift == 0.0:
+        return float(value)
+    result = value * slope + shift
+    if not math.isfinite(result):
+        raise UnitError(f"{value!r} {unit} is too large to be expressed in {to!r}.")
+    return _clean(result)
+
+
+@functools.lru_cache(maxsize=4096)
+def _linear(unit: str, to: str, substance: str | None) -> tuple[float, float]:
+    """Slope and shift of the conversion; the first meaning of each spelling that fits counts."""
     sources, targets = _candidates(unit), _candidates(to)
     for source in sources:
         for target in targets:
             factor = _factor(source, target, substance)
             if factor is not None:
                 if source.code == target.code:
-                    return float(value)
-                base = value * source.size + source.offset
-                result = (base * factor - target.offset) / target.size
-                if not math.isfinite(result):
-                    raise UnitError(f"{value!r} {unit} is too large to be expressed in {to!r}.")
-                return _clean(result)
+                    return 1.0, 0.0
+                return source.size * factor / target.size, (source.offset * factor - target.offset) / target.size
     for source in sources:
         if substance and source.kind.startswith("international units") and substance not in IU_PER_UG:
             raise UnitError(
                 f"{unit!r} has no meaning for {substance}: IU is defined only for vitamin D3 and D2. Give the dose in ug."
             )
+    of = f" of {substance}" if substance else ""
     need = "" if substance else " Between mass and amount a substance is needed."
-    raise UnitError(
-        f"{unit!r} ({sources[0].kind}) cannot be converted to {to!r} ({targets[0].kind}){f' for {substance}' if substance else ''}.{need}"
-    )
+    raise UnitError(f"{unit!r} ({sources[0].kind}) cannot be converted to {to!r} ({targets[0].kind}){of}.{need}")
+
+
+def meanings(unit: str) -> frozenset[tuple[str, float]]:
+    """Kind and size of everything a spelling may mean, to see whether two spellings agree.
+
+    Raises
+    ------
+    UnitError
+        When the spelling is not in the table.
+
+    Examples
+    --------
+    >>> meanings("ug/L") & meanings("ng/mL") != frozenset()
+    True
+    """
+    return frozenset((u.kind, _clean(u.size)) for u in _candidates(unit))
 
 
 def _clean(x: float) -> float:

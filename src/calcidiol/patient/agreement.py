@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 
 from calcidiol.patient.past import last_day
 from calcidiol.patient.record import Finding, GivenDose, Lab, Patient
@@ -194,8 +195,12 @@ def labs(patient: Patient, on: date) -> Iterator[Finding]:
                 lab.origin.where,
                 {"analyte": lab.analyte, "low": lab.low, "high": lab.high},
             )
+        if lab.low is not None and "interpreted_high" in lab.flags and lab.value < lab.low:
+            yield Finding("interpretation_differs", "caution", lab.origin.where, _told(lab) | {"said": "high"})
+        if lab.high is not None and "interpreted_low" in lab.flags and lab.value > lab.high:
+            yield Finding("interpretation_differs", "caution", lab.origin.where, _told(lab) | {"said": "low"})
         for flag in lab.flags:
-            if flag in ("hemolyzed", "preliminary", "d2_unknown", "matched_by_text"):
+            if flag in ("hemolyzed", "preliminary", "d2_unknown", "matched_by_text", "issued_time", "month_only"):
                 yield Finding(
                     f"lab_{flag}",
                     "caution" if flag == "hemolyzed" else "note",
@@ -203,8 +208,12 @@ def labs(patient: Patient, on: date) -> Iterator[Finding]:
                     {"analyte": lab.analyte},
                 )
     levels = [x for x in patient.labs_of("25ohd", on) if x.assay is not None]
-    for before, after in zip(levels, levels[1:], strict=False):
+    for before, after in pairwise(levels):
         if before.assay != after.assay:
             yield Finding(
                 "assay_changed", "note", after.origin.where, {"before": before.assay or "", "after": after.assay or ""}
             )
+
+
+def _told(lab: Lab) -> dict[str, object]:
+    return {"analyte": lab.analyte, "value": lab.value, "unit": lab.unit, "low": lab.low, "high": lab.high}

@@ -69,41 +69,58 @@ def _dated(rows: list[Lab], newest: datetime) -> tuple[Lab, ...]:
 
 
 def _once(g: Gathering, rows: list[Lab]) -> list[Lab]:
-    """Each result once. The same value at the same time, or on a day of which no time is known, is one result."""
-    kept: list[Lab] = []
-    for row in rows:
-        twin = next((k for k in kept if _same(g, k, row)), None)
-        if twin is None:
-            kept.append(row)
+    """Each result once, and of a corrected result only the correction.
+
+    The same value at the same time, or on a day of which no time is known, is one result. A corrected or amended result takes the
+    place of every other one of that analyte and time, and a final one that of a preliminary one.
+    """
+    kept: dict[int, Lab] = {}
+    places: dict[tuple[str, date], list[int]] = {}
+    for number, row in enumerate(sorted(rows, key=lambda x: _rank(g, x))):
+        day = row.when.date()
+        near = [n for d in (day, day - _DAY, day + _DAY) for n in places.get((row.analyte, d), ()) if n in kept]
+        twin = next((n for n in near if _same(g, kept[n], row)), None)
+        better = None if twin is not None else next((n for n in near if _replaces(g, kept[n], row)), None)
+        other = twin if twin is not None else better
+        if other is not None:
+            reason = "duplicate" if twin is not None else "superseded"
+            g.skip("lab", reason, row.origin.where, row.origin.received, same_as=kept[other].origin.where)
             continue
-        better = (
-            row
-            if (row.has_time, row.low is not None, row.assay is not None)
-            > (twin.has_time, twin.low is not None, twin.assay is not None)
-            else twin
-        )
-        if better is row:
-            kept[kept.index(twin)] = row
-        other = twin if better is row else row
-        g.skip("lab", "duplicate", other.origin.where, other.origin.received, same_as=better.origin.where)
-    return kept
+        kept[number] = row
+        places.setdefault((row.analyte, day), []).append(number)
+    return sorted(kept.values(), key=lambda x: x.when)
+
+
+_DAY = timedelta(days=1)
+
+
+def _rank(g: Gathering, x: Lab) -> tuple[bool, bool, bool, bool, bool]:
+    """The more is known of a result, the earlier it comes."""
+    return (x.origin.where not in g.corrected, "preliminary" in x.flags, not x.has_time, x.low is None, x.assay is None)
 
 
 def _same(g: Gathering, a: Lab, b: Lab) -> bool:
-    if (
-        a.analyte != b.analyte
-        or a.comparator != b.comparator
-        or abs(a.value - b.value) > 1e-3 * max(abs(a.value), 1e-9)
-    ):
+    if a.comparator != b.comparator or abs(a.value - b.value) > 1e-3 * max(abs(a.value), 1e-9):
         return False
+    return ("d2_unknown" in a.flags) == ("d2_unknown" in b.flags) and _one_time(g, a, b, loose=True)
+
+
+def _replaces(g: Gathering, better: Lab, row: Lab) -> bool:
+    corrects = better.origin.where in g.corrected and row.origin.where not in g.corrected
+    finishes = "preliminary" in row.flags and "preliminary" not in better.flags
+    return (corrects or finishes) and _one_time(g, better, row, loose=False)
+
+
+def _one_time(g: Gathering, a: Lab, b: Lab, *, loose: bool) -> bool:
+    """Whether two results are of one time; `loose`: also when one of them has a day only."""
     if ("undated" in a.flags) != ("undated" in b.flags):
         return False
-    first, second = g.instants.get(id(a)), g.instants.get(id(b))
+    first, second = g.instants.get(a.origin.where), g.instants.get(b.origin.where)
     if first is not None and second is not None:
         return first == second
     if a.has_time and b.has_time:
         return a.when == b.when
-    return a.when.date() == b.when.date()
+    return a.when.date() == b.when.date() and (loose or a.has_time == b.has_time)
 
 
 def _together(g: Gathering, rows: list[Lab]) -> list[Lab]:

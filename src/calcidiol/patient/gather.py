@@ -6,7 +6,7 @@ A `Gathering` is the only thing of this room that changes; it lives for one read
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from calcidiol.errors import UnitError
@@ -40,10 +40,9 @@ def tidy(text: object, longest: int = LONGEST_TEXT) -> str:
 
     Marks that turn the direction of writing are taken out too: they can make one value look like another.
     """
-    plain = "".join(
-        c if c.isprintable() and c not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" else " "
-        for c in str(text)[: 4 * longest]
-    )
+    plain = str(text)[: 4 * longest]
+    if not plain.isprintable():  # controls, line breaks and marks of direction are not printable
+        plain = "".join(c if c.isprintable() else " " for c in plain)
     plain = " ".join(plain.split())
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 
@@ -53,7 +52,8 @@ class Gathering:
     """Values found so far. `lab` and its kin convert, judge and file them."""
 
     labs: list[Lab] = field(default_factory=list)
-    instants: dict[int, datetime] = field(default_factory=dict)
+    instants: dict[str, datetime] = field(default_factory=dict)
+    corrected: set[str] = field(default_factory=set)
     weight: list[Lab] = field(default_factory=list)
     height: list[Lab] = field(default_factory=list)
     doses: list[GivenDose] = field(default_factory=list)
@@ -94,6 +94,7 @@ class Gathering:
         assay: str | None = None,
         flags: tuple[str, ...] = (),
         undated: bool = False,
+        status: str = "",
     ) -> None:
         """Convert one result to its canonical unit and file it, or say why not."""
         test = test or item.name
@@ -140,7 +141,9 @@ class Gathering:
         target = {"weight": self.weight, "height": self.height}.get(item.id, self.labs)
         target.append(row)
         if when is not None and when.instant is not None:
-            self.instants[id(row)] = when.instant.astimezone(UTC)
+            self.instants[where] = when.instant
+        if status in ("amended", "corrected"):
+            self.corrected.add(where)
 
     @staticmethod
     def _limit(number: Number | None, unit: str, item: LabItem) -> float | None:

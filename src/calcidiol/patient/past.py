@@ -190,7 +190,7 @@ def last_day(dose: GivenDose) -> date | None:
 def _product(text: str) -> Any | None:
     """The product that a text names by its id or full name; None when there is none, or no table of products yet."""
     try:
-        from calcidiol.terminology.products import products
+        from calcidiol.terminology import products
     except ImportError:
         return None
     wanted = key(text)

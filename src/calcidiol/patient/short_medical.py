@@ -251,7 +251,9 @@ def condition(g: Gathering, row: Any, where: str) -> None:
     text = tidy(fields.get("text", fields.get("name", "")))
     onset = read_date(fields.get("onset", fields.get("since", fields.get("date"))))
     active = _true(fields.get("active", "yes")) and _true(fields.get("status", "active")) and "resolved" not in fields
-    details: dict[str, str] = {k: tidy(fields[k], 80) for k in ("stage", "site", "side", "severity", "certainty") if k in fields}
+    details: dict[str, str] = {
+        k: tidy(fields[k], 80) for k in ("stage", "site", "side", "severity", "certainty") if k in fields
+    }
     given = fields.get("details", {})
     details |= {tidy(k, 40): tidy(v, 80) for k, v in given.items()} if isinstance(given, Mapping) else {}
     codes = _codes(fields, "icd10", "icd10cm", "snomed")

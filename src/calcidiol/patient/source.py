@@ -154,13 +154,13 @@ def _yaml(source: Source) -> Any:
             event = loader.get_event()
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise RecordError(
-                    f"{source.name}, line {event.start_mark.line + 1}: YAML anchors and aliases are not read; write it out."
+                    f"{source.name}, line {_line(event)}: YAML anchors and aliases are not read; write it out."
                 )
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > DEEPEST:
                     raise RecordError(
-                        f"{source.name}, line {event.start_mark.line + 1}: nested more than {DEEPEST} deep; a record needs 5."
+                        f"{source.name}, line {_line(event)}: nested more than {DEEPEST} deep; a record needs 5."
                     )
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
@@ -170,6 +170,10 @@ def _yaml(source: Source) -> Any:
     finally:
         loader.dispose()
     return _built(events, source.name)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _where(error: yaml.YAMLError) -> str:
@@ -199,7 +203,7 @@ def _built(events: list[Any], name: str) -> Any:
             return rows
         found: dict[str, Any] = {}
         while not isinstance(events[place], yaml.MappingEndEvent):
-            line = events[place].start_mark.line + 1
+            line = _line(events[place])
             field = node()
             if not isinstance(field, str):
                 raise RecordError(f"{name}, line {line}: a name was needed here; write `name: value`.")

@@ -109,7 +109,7 @@ def out_of_time(patient: Patient, on: date) -> Iterator[Finding]:
                 "lab_after_death", "caution", lab.origin.where, told | {"died": patient.death_date.isoformat()}
             )
     for dose in patient.doses:
-        told: dict[str, object] = {"text": dose.origin.received, "date": dose.start.isoformat(), "on": on.isoformat()}
+        told = {"text": dose.origin.received, "date": dose.start.isoformat(), "on": on.isoformat()}
         if dose.start > on:
             yield Finding("dose_future", "caution", dose.origin.where, told)
         if patient.birth_date is not None and dose.start < patient.birth_date:

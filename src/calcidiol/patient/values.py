@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 
 from calcidiol.patient.gather import mixed_up
 from calcidiol.patient.record import Finding, Lab, Patient
@@ -146,7 +147,7 @@ def _explained(patient: Patient, lab: Lab) -> float:
 def weight_jumps(patient: Patient, on: date) -> Iterator[Finding]:
     """Weights that changed faster than bodies do."""
     rows = [x for x in patient.weight_kg if "undated" not in x.flags and x.when.date() <= on and _possible(x)]
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         days = (after.when - before.when).days
         share = abs(after.value - before.value) / before.value
         if days <= 60 and share > WEIGHT_SHARE_PER_MONTH:

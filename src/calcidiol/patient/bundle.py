@@ -1,0 +1,479 @@
+"""A FHIR R4 Bundle: what is in it, whose it is, which version of a resource counts, and who reads each part."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from calcidiol.errors import RecordError
+from calcidiol.patient import clinical, medication, observation
+from calcidiol.patient.dates import read_date
+from calcidiol.patient.fhir import Bundle, Concept, Kind, Medication, Person, Reference, decode, known_fields
+from calcidiol.patient.finish import finished
+from calcidiol.patient.gather import Gathering, tidy
+from calcidiol.patient.record import Patient
+
+__all__ = ["Context", "read_bundle"]
+
+DEEPEST_BUNDLE = 3
+"""Bundles in Bundles are read to this depth (P)."""
+_OTHER_VERSION = re.compile(r"hl7\.org/fhir/(DSTU2|STU3|R4B|R5|R6|1\.0|3\.0|4\.3|5\.0|6\.0)\b", re.I)
+_OLD_TYPES = {
+    "MedicationOrder": "DSTU2",
+    "DiagnosticOrder": "DSTU2",
+    "ProcedureRequest": "STU3",
+    "ReferralRequest": "STU3",
+    "DeviceUseRequest": "DSTU2",
+    "MedicationUsage": "R5",
+    "BodySite": "STU3",
+    "Sequence": "STU3",
+}
+_MARKS: dict[tuple[str, str], str] = {
+    ("Patient", "animal"): "STU3",
+    ("Observation", "comment"): "STU3",
+    ("Observation", "comments"): "DSTU2",
+    ("Observation", "related"): "STU3",
+    ("Observation", "context"): "STU3",
+    ("Observation", "triggeredBy"): "R5",
+    ("Observation", "instantiatesCanonical"): "R5",
+    ("Observation", "bodyStructure"): "R5",
+    ("Condition", "context"): "STU3",
+    ("Condition", "assertedDate"): "STU3",
+    ("Condition", "participant"): "R5",
+    ("Condition", "patient"): "DSTU2",
+    ("MedicationRequest", "context"): "STU3",
+    ("MedicationRequest", "medication"): "R5",
+    ("MedicationRequest", "reported"): "R5",
+    ("MedicationRequest", "reason"): "R5",
+    ("MedicationStatement", "taken"): "STU3",
+    ("MedicationStatement", "wasNotTaken"): "DSTU2",
+    ("MedicationStatement", "medication"): "R5",
+    ("MedicationStatement", "adherence"): "R5",
+    ("MedicationAdministration", "notGiven"): "STU3",
+    ("MedicationAdministration", "prescription"): "STU3",
+    ("MedicationAdministration", "medication"): "R5",
+    ("MedicationAdministration", "occurenceDateTime"): "R5",
+    ("MedicationAdministration", "occurencePeriod"): "R5",
+    ("AllergyIntolerance", "assertedDate"): "STU3",
+    ("AllergyIntolerance", "participant"): "R5",
+    ("Procedure", "notDone"): "STU3",
+    ("Procedure", "context"): "STU3",
+    ("Procedure", "occurrenceDateTime"): "R5",
+    ("Procedure", "occurrencePeriod"): "R5",
+    ("Procedure", "reason"): "R5",
+    ("Procedure", "reported"): "R5",
+    ("Medication", "isBrand"): "STU3",
+    ("Medication", "package"): "STU3",
+    ("Medication", "marketingAuthorizationHolder"): "R5",
+}
+"""Top-level fields that only another version of FHIR has."""
+
+CODE_SYSTEMS = {
+    "http://loinc.org": "loinc",
+    "https://loinc.org": "loinc",
+    "loinc": "loinc",
+    "urn:oid:2.16.840.1.113883.6.1": "loinc",
+    "http://snomed.info/sct": "snomed",
+    "urn:oid:2.16.840.1.113883.6.96": "snomed",
+    "http://hl7.org/fhir/sid/icd-10": "icd10",
+    "urn:oid:2.16.840.1.113883.6.3": "icd10",
+    "http://hl7.org/fhir/sid/icd-10-cm": "icd10cm",
+    "urn:oid:2.16.840.1.113883.6.90": "icd10cm",
+    "http://hl7.org/fhir/sid/icd-10-de": "icd10",
+    "http://fhir.de/CodeSystem/bfarm/icd-10-gm": "icd10",
+    "http://fhir.de/codesystem/bfarm/icd-10-gm": "icd10",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "rxnorm",
+    "urn:oid:2.16.840.1.113883.6.88": "rxnorm",
+    "http://www.whocc.no/atc": "atc",
+    "urn:oid:2.16.840.1.113883.6.73": "atc",
+    "http://fhir.de/CodeSystem/bfarm/atc": "atc",
+}
+"""URI of a code system -> its name here."""
+
+
+def codes_of(concept: Concept | None) -> list[tuple[str, str]]:
+    """Pairs of code system and code, of the systems that are known."""
+    if concept is None:
+        return []
+    found = []
+    for c in concept.coding:
+        system = CODE_SYSTEMS.get((c.system or "").strip()) or CODE_SYSTEMS.get((c.system or "").strip().casefold())
+        if system and c.code:
+            found.append((system, c.code.strip()))
+    return found
+
+
+@dataclass(slots=True)
+class Found:
+    """A resource, not yet decoded."""
+
+    kind: str
+    id: str
+    raw: Raw
+    url: str
+    version: str
+    place: str
+
+    @property
+    def where(self) -> str:
+        """How findings name it."""
+        return f"{self.kind}/{tidy(self.id, 70)}" if self.id else self.place
+
+
+@dataclass(slots=True)
+class Context:
+    """What readers of single resources need of the whole Bundle."""
+
+    g: Gathering
+    name: str
+    by_url: dict[str, Found] = field(default_factory=dict)
+    by_id: dict[str, Found] = field(default_factory=dict)
+    not_used: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    first: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def count(self, kind: str, reason: str, text: str, where: str) -> None:
+        """Count something that is not used and needs no line of its own."""
+        row = (kind, reason, tidy(text, 80))
+        self.not_used[row] += 1
+        self.first.setdefault(row, where)
+
+    def decode(self, found: Found) -> Any | None:
+        """The resource, or None when it cannot be read (which is filed)."""
+        try:
+            resource, unknown = decode(found.kind, found.raw)
+        except msgspec.MsgspecError as error:
+            marked = _odd_fields(found)
+            self._version(found, tuple(marked))
+            self.g.refuse(found.kind, "resource_unreadable", found.where, tidy(str(error), 160))
+            return None
+        except RecursionError:
+            raise RecordError(f"{self.name}: {found.where} nests too deeply to be a FHIR resource.") from None
+        if unknown:
+            self._version(found, unknown)
+            for name in unknown:
+                import difflib
+
+                near = difflib.get_close_matches(name, known_fields(found.kind), n=1, cutoff=0.6)
+                self.g.refuse(
+                    "field",
+                    "unknown_key",
+                    f"{found.where}.{tidy(name, 60)}",
+                    tidy(name, 60),
+                    hint=near[0] if near else "",
+                )
+        return resource
+
+    def _version(self, found: Found, names: tuple[str, ...]) -> None:
+        for name in names:
+            version = _MARKS.get((found.kind, name))
+            if version:
+                raise RecordError(
+                    f"{self.name} looks like FHIR {version}: {found.where} has the field `{name}`, which R4 does not have. "
+                    "FHIR R4 (4.0.1) is read; export the record as R4."
+                )
+
+    def lookup(self, reference: Reference | None, contained: list[Raw]) -> Found | None:
+        """The resource that a reference names: contained, by full URL, or by type and id."""
+        if reference is None or not reference.reference:
+            return None
+        text = reference.reference.strip()
+        if text.startswith("#"):
+            return _inside(contained, text[1:])
+        if text in self.by_url:
+            return self.by_url[text]
+        short = "/".join(text.split("/_history/")[0].rsplit("/", 2)[-2:])
+        return self.by_id.get(short)
+
+    def medicine(self, concept: Concept | None, reference: Reference | None, contained: list[Raw]) -> Medication:
+        """What medicine is meant, in one shape."""
+        found = self.lookup(reference, contained)
+        if found is not None and found.kind == "Medication":
+            resource = self.decode(found)
+            if isinstance(resource, Medication):
+                return resource
+        if concept is None and reference is not None and reference.display:
+            concept = Concept(text=reference.display)
+        return Medication(code=concept)
+
+
+def _inside(contained: list[Raw], id_: str) -> Found | None:
+    for raw in contained:
+        try:
+            kind = msgspec.json.decode(raw, type=Kind)
+        except (msgspec.MsgspecError, RecursionError):
+            continue
+        if kind.id == id_:
+            return Found(kind.resourceType, id_, raw, "", "", f"#{id_}")
+    return None
+
+
+def _odd_fields(found: Found) -> list[str]:
+    try:
+        names = msgspec.json.decode(found.raw, type=dict[str, Raw])
+    except msgspec.MsgspecError:
+        return []
+    return [n for n in names if (found.kind, n) in _MARKS]
+
+
+_READERS: dict[str, Callable[[Context, Any, str], None]] = {
+    "Observation": observation.read,
+    "Condition": clinical.condition,
+    "MedicationRequest": medication.request,
+    "MedicationStatement": medication.statement,
+    "MedicationAdministration": medication.administration,
+    "AllergyIntolerance": clinical.allergy,
+    "Procedure": clinical.procedure,
+    "Appointment": clinical.appointment,
+}
+_SILENT = ("Medication", "Patient")
+
+
+def read_bundle(data: bytes, name: str) -> Patient:
+    """Read a Bundle, or a single resource as a Bundle of one.
+
+    Raises
+    ------
+    RecordError
+        When it is not FHIR R4, holds more than one patient, or is broken.
+    """
+    resources = list(_flattened(data, name))
+    context = Context(Gathering(), name)
+    for found in _newest(context, resources):
+        if found.url:
+            context.by_url[found.url] = found
+        if found.id:
+            context.by_id[f"{found.kind}/{found.id}"] = found
+    kept = [f for f in resources if f.place]
+    people = [f for f in kept if f.kind == "Patient"]
+    if len(people) > 1:
+        raise RecordError(
+            f"{name} holds {len(people)} patients ({', '.join(p.where for p in people[:4])}); one record is one patient. Split it."
+        )
+    person = context.decode(people[0]) if people else None
+    seen: set[str] = set()
+    for found in kept:
+        reader = _READERS.get(found.kind)
+        if reader is None:
+            if found.kind not in _SILENT:
+                context.count(found.kind, "resource_not_used", "", found.where)
+            continue
+        resource = context.decode(found)
+        if resource is None:
+            continue
+        subject = _subject(context, resource, people[0] if people else None, seen, found, name)
+        if subject:
+            reader(context, resource, found.where)
+    if len(seen) > 1:
+        raise RecordError(
+            f"{name} speaks of more than one patient ({', '.join(sorted(tidy(s, 60) for s in seen)[:4])}); one record is one patient."
+        )
+    if person is None and not seen:
+        kinds = Counter(f.kind for f in kept)
+        found_text = ", ".join(f"{n} {tidy(k, 40)}" for k, n in kinds.most_common(4)) or "nothing"
+        raise RecordError(
+            f"{name} holds no Patient and nothing about one (found: {found_text}). Give the Bundle of one patient."
+        )
+    for row, number in context.not_used.items():
+        kind, reason, text = row
+        context.g.unused.append(clinical.counted(kind, reason, context.first[row], text, number))
+    told = _about(context, person, people[0].where if people else "Patient")
+    given_id = people[0].id if people else next(iter(seen))
+    return finished(context.g, id=tidy(given_id or "unnamed", 80), source=name, **told)
+
+
+# --- what is in it -----------------------------------------------------------------------------------------------------
+
+
+def _flattened(data: bytes, name: str) -> Iterator[Found]:
+    yield from _bundle(Raw(data), name, "entry", 1)
+
+
+def _bundle(raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
+    kind = _kind(raw, name, "the top" if depth == 1 else prefix)
+    _check_version(kind, name)
+    if kind.resourceType != "Bundle":
+        if depth == 1:
+            yield Found(kind.resourceType, kind.id or "", raw, "", _stamp(kind), kind.resourceType)
+        return
+    try:
+        bundle = msgspec.json.decode(raw, type=Bundle)
+    except RecursionError:
+        raise RecordError(f"{name} nests too deeply to be a FHIR Bundle.") from None
+    except msgspec.MsgspecError as error:
+        raise RecordError(f"{name} is not a FHIR R4 Bundle: {error}. Correct it at that place.") from None
+    if bundle.type == "history":
+        raise RecordError(
+            f"{name} is a Bundle of type history (every version ever). Give a collection, searchset, document or transaction."
+        )
+    for i, entry in enumerate(bundle.entry):
+        place = f"{prefix}[{i}]"
+        if not bytes(entry.resource) or (entry.request is not None and entry.request.method == "DELETE"):
+            continue
+        if bytes(entry.resource) == b"null":
+            continue
+        kind = _kind(entry.resource, name, place)
+        _check_version(kind, name)
+        if kind.resourceType == "Bundle":
+            if depth >= DEEPEST_BUNDLE:
+                raise RecordError(f"{name}, {place}: Bundles in Bundles deeper than {DEEPEST_BUNDLE} are not read.")
+            yield from _bundle(entry.resource, name, f"{place}.entry", depth + 1)
+            continue
+        yield Found(
+            kind.resourceType, kind.id or "", entry.resource, (entry.fullUrl or "").strip(), _stamp(kind), place
+        )
+
+
+def _kind(raw: Raw, name: str, place: str) -> Kind:
+    try:
+        kind = msgspec.json.decode(raw, type=Kind)
+    except RecursionError:
+        raise RecordError(f"{name} nests too deeply to be a FHIR record.") from None
+    except msgspec.ValidationError as error:
+        raise RecordError(f"{name}, {place}: not a FHIR R4 resource: {error}. Correct it at that place.") from None
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{name} is not valid JSON: {error}. Correct it at that place.") from None
+    if not kind.resourceType:
+        raise RecordError(f"{name}, {place}: a FHIR resource needs `resourceType`; there is none.")
+    return kind
+
+
+def _stamp(kind: Kind) -> str:
+    if kind.meta is None:
+        return ""
+    version = kind.meta.versionId or ""
+    return f"{kind.meta.lastUpdated or ''} {version.zfill(12) if version.isdigit() else version}"
+
+
+def _check_version(kind: Kind, name: str) -> None:
+    old = _OLD_TYPES.get(kind.resourceType)
+    if old is None and kind.meta is not None:
+        match = next((m for p in kind.meta.profile if (m := _OTHER_VERSION.search(p))), None)
+        old = match[1] if match else None
+    if old is not None:
+        raise RecordError(
+            f"{name} looks like FHIR {old} ({tidy(kind.resourceType, 40)}). FHIR R4 (4.0.1) is read; export the record as R4."
+        )
+
+
+def _newest(context: Context, resources: list[Found]) -> list[Found]:
+    """Of several versions of one resource the newest; the others are filed and their `place` emptied."""
+    best: dict[str, Found] = {}
+    for found in resources:
+        if not found.id:
+            continue
+        name = f"{found.kind}/{found.id}"
+        other = best.get(name)
+        if other is None:
+            best[name] = found
+            continue
+        loser = found if found.version < other.version else other
+        best[name] = other if loser is found else found
+        context.g.skip(found.kind, "older_version", loser.place, loser.where)
+        loser.place = ""
+    return [f for f in resources if f.place]
+
+
+# --- whose it is -------------------------------------------------------------------------------------------------------
+
+
+def _subject(context: Context, resource: Any, person: Found | None, seen: set[str], found: Found, name: str) -> bool:
+    """Whether a resource is about the patient; collects the ids of the patients that the Bundle speaks of."""
+    reference: Reference | None = getattr(resource, "subject", None) or getattr(resource, "patient", None)
+    if reference is None and found.kind == "Appointment":
+        actors = [p.actor for p in resource.participant if p.actor is not None]
+        reference = next(
+            (
+                a
+                for a in actors
+                if (a.reference or "").startswith(("Patient/", "urn:")) or "/Patient/" in (a.reference or "")
+            ),
+            None,
+        )
+        if reference is None:
+            return True
+    if reference is None or not reference.reference:
+        return True
+    text = reference.reference.strip()
+    if text.startswith("#"):
+        inner = _inside(resource.contained, text[1:])
+        if inner is None or inner.kind != "Patient":
+            context.count(found.kind, "subject_not_patient", text, found.where)
+            return False
+        _same_person(context, person, inner, name, found)
+        seen.add(person.id if person is not None else inner.id)
+        return True
+    if "?" in text:  # a conditional reference of a transaction: one patient by business identifier
+        if not text.startswith("Patient?"):
+            context.count(found.kind, "subject_not_patient", text, found.where)
+            return False
+        seen.add(person.id if person is not None else text)
+        return True
+    target = context.lookup(reference, [])
+    if target is not None and target.kind == "Patient":
+        seen.add(target.id or target.url)
+        return True
+    parts = text.split("/_history/")[0].rsplit("/", 2)
+    kind = parts[-2] if len(parts) > 1 else (reference.type or "")
+    if target is not None or (kind and kind != "Patient" and not text.startswith("urn:")):
+        context.count(found.kind, "subject_not_patient", kind or text, found.where)
+        return False
+    seen.add(parts[-1])
+    if person is not None and parts[-1] != person.id:
+        raise RecordError(
+            f"{name}: {found.where} is about {tidy(text, 80)!r}, but the patient of this record is {person.where}; "
+            "one record is one patient. Take the stranger out."
+        )
+    return True
+
+
+def _same_person(context: Context, person: Found | None, inner: Found, name: str, found: Found) -> None:
+    """A contained Patient must not contradict the one of the Bundle."""
+    if person is None:
+        return
+    try:
+        a, b = decode("Patient", person.raw)[0], decode("Patient", inner.raw)[0]
+    except msgspec.MsgspecError:
+        return
+    if a.birthDate and b.birthDate and not (a.birthDate.startswith(b.birthDate) or b.birthDate.startswith(a.birthDate)):
+        raise RecordError(
+            f"{name}: {found.where} holds a patient born {tidy(b.birthDate, 20)}, but the patient of this record was born "
+            f"{tidy(a.birthDate, 20)}; one record is one patient."
+        )
+
+
+def _about(context: Context, person: Person | None, where: str) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if person is None:
+        context.g.remark("patient_resource_missing", "note", "Patient")
+        return told
+    if person.gender in ("female", "male"):
+        told["sex"] = person.gender
+    if person.birthDate:
+        when = read_date(person.birthDate)
+        if when is None:
+            context.g.refuse("field", "date_unreadable", f"{where}.birthDate", person.birthDate)
+        elif when.precision in ("day", "time"):
+            told["birth_date"] = when.day
+        else:
+            told["birth_date"] = (
+                when.at.replace(month=7) if when.precision == "year" else when.at.replace(day=15)
+            ).date()
+            context.g.remark("birth_date_partial", "note", f"{where}.birthDate", date=person.birthDate)
+    died = read_date(person.deceasedDateTime) if person.deceasedDateTime else None
+    if died is not None:
+        told["death_date"] = died.day
+    elif person.deceasedBoolean or person.deceasedDateTime:
+        context.g.remark("patient_died", "stop", where, date=person.deceasedDateTime or "")
+    if person.name:
+        chosen = next((n for n in person.name if n.use == "official"), person.name[0])
+        told["name"] = tidy(chosen.text or " ".join((*chosen.given, chosen.family or "")), 120)
+    latitude = clinical.latitude(person.address)
+    if latitude is not None:
+        told["latitude_deg"] = latitude
+    return told

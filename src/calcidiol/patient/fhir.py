@@ -1,0 +1,515 @@
+"""FHIR R4 resources as far as they are read, as typed structs (msgspec), and how strictly they are read.
+
+A field that R4 does not know is never passed over: at the top of a resource that we use, in a Quantity, in a Dosage and in a
+Timing it is reported, since it may be a misspelled one that carried a value, or the mark of another FHIR version.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+__all__ = [
+    "Administration",
+    "AllergyIntolerance",
+    "Appointment",
+    "Bundle",
+    "Concept",
+    "Dosage",
+    "Entry",
+    "Medication",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Person",
+    "Problem",
+    "Quantity",
+    "Reference",
+    "Surgery",
+    "decode",
+    "known_fields",
+]
+
+
+class Coding(Struct):
+    """One code."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class Concept(Struct):
+    """CodeableConcept."""
+
+    coding: list[Coding] = []
+    text: str | None = None
+
+    def words(self) -> str:
+        """Its text, else the text of its first coding that has one."""
+        return self.text or next((c.display for c in self.coding if c.display), "") or ""
+
+    def all_words(self) -> str:
+        """Text and all displays, each once."""
+        seen: dict[str, None] = {}
+        for text in (self.text, *(c.display for c in self.coding)):
+            if text:
+                seen[text] = None
+        return "; ".join(seen)
+
+
+class Quantity(Struct, forbid_unknown_fields=True):
+    """Quantity. `value` may be text in records of careless systems; it is read as a number or reported."""
+
+    value: float | str | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+    id: str | None = None
+    extension: Any = None
+    _value: Any = None
+    _comparator: Any = None
+    _unit: Any = None
+    _code: Any = None
+    _system: Any = None
+
+
+class Period(Struct):
+    """Period."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+class Reference(Struct):
+    """Reference; `type` may stand where `reference` is missing."""
+
+    reference: str | None = None
+    type: str | None = None
+    identifier: Any = None
+    display: str | None = None
+
+
+class Meta(Struct):
+    """Version, and profiles (which betray other FHIR versions)."""
+
+    versionId: str | None = None  # noqa: N815
+    lastUpdated: str | None = None  # noqa: N815
+    profile: list[str] = []
+
+
+class Range(Struct):
+    """Limits of a result."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+    type: Concept | None = None
+    text: str | None = None
+
+
+class Component(Struct):
+    """Part of a panel."""
+
+    code: Concept | None = None
+    valueQuantity: Quantity | None = None  # noqa: N815
+    valueString: str | None = None  # noqa: N815
+    valueInteger: int | None = None  # noqa: N815
+    valueCodeableConcept: Concept | None = None  # noqa: N815
+    valueBoolean: bool | None = None  # noqa: N815
+    valueRange: Any = None  # noqa: N815
+    valueRatio: Any = None  # noqa: N815
+    dataAbsentReason: Concept | None = None  # noqa: N815
+    interpretation: list[Concept] = []
+    referenceRange: list[Range] = []  # noqa: N815
+
+
+class Note(Struct):
+    """Annotation."""
+
+    text: str | None = None
+
+
+class Repeat(Struct, forbid_unknown_fields=True):
+    """Timing.repeat."""
+
+    id: str | None = None
+    extension: Any = None
+    boundsDuration: Quantity | None = None  # noqa: N815
+    boundsRange: Any = None  # noqa: N815
+    boundsPeriod: Period | None = None  # noqa: N815
+    count: int | None = None
+    countMax: int | None = None  # noqa: N815
+    duration: Any = None
+    durationMax: Any = None  # noqa: N815
+    durationUnit: str | None = None  # noqa: N815
+    frequency: int | None = None
+    frequencyMax: int | None = None  # noqa: N815
+    period: float | None = None
+    periodMax: float | None = None  # noqa: N815
+    periodUnit: str | None = None  # noqa: N815
+    dayOfWeek: list[str] = []  # noqa: N815
+    timeOfDay: list[str] = []  # noqa: N815
+    when: list[str] = []
+    offset: Any = None
+
+
+class Timing(Struct, forbid_unknown_fields=True):
+    """Timing."""
+
+    id: str | None = None
+    extension: Any = None
+    event: list[str] = []
+    repeat: Repeat | None = None
+    code: Concept | None = None
+    _event: Any = None
+
+
+class Rate(Struct):
+    """Dosage.doseAndRate."""
+
+    doseQuantity: Quantity | None = None  # noqa: N815
+    doseRange: Any = None  # noqa: N815
+
+
+class Dosage(Struct, forbid_unknown_fields=True):
+    """Dosage."""
+
+    id: str | None = None
+    extension: Any = None
+    modifierExtension: Any = None  # noqa: N815
+    sequence: int | None = None
+    text: str | None = None
+    additionalInstruction: Any = None  # noqa: N815
+    patientInstruction: str | None = None  # noqa: N815
+    timing: Timing | None = None
+    asNeededBoolean: bool | None = None  # noqa: N815
+    asNeededCodeableConcept: Any = None  # noqa: N815
+    site: Any = None
+    route: Concept | None = None
+    method: Any = None
+    doseAndRate: list[Rate] = []  # noqa: N815
+    maxDosePerPeriod: Any = None  # noqa: N815
+    maxDosePerAdministration: Any = None  # noqa: N815
+    maxDosePerLifetime: Any = None  # noqa: N815
+
+
+class GivenDosage(Struct):
+    """MedicationAdministration.dosage."""
+
+    text: str | None = None
+    site: Concept | None = None
+    route: Concept | None = None
+    dose: Quantity | None = None
+
+
+class Ratio(Struct):
+    """Strength of an ingredient."""
+
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
+class Ingredient(Struct):
+    """Part of a Medication."""
+
+    itemCodeableConcept: Concept | None = None  # noqa: N815
+    strength: Ratio | None = None
+
+
+class Resource(Struct):
+    """What every resource has."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    contained: list[Raw] = []
+
+
+class Medication(Resource):
+    """Medication."""
+
+    code: Concept | None = None
+    form: Concept | None = None
+    ingredient: list[Ingredient] = []
+
+
+class HumanName(Struct):
+    """A name."""
+
+    text: str | None = None
+    family: str | None = None
+    given: list[str] = []
+    use: str | None = None
+
+
+class Person(Resource):
+    """Patient."""
+
+    name: list[HumanName] = []
+    gender: str | None = None
+    birthDate: str | None = None  # noqa: N815
+    deceasedBoolean: bool | None = None  # noqa: N815
+    deceasedDateTime: str | None = None  # noqa: N815
+    address: Any = None
+
+
+class Observation(Resource):
+    """Observation."""
+
+    status: str | None = None
+    category: list[Concept] = []
+    code: Concept | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None  # noqa: N815
+    effectivePeriod: Period | None = None  # noqa: N815
+    effectiveInstant: str | None = None  # noqa: N815
+    effectiveTiming: Any = None  # noqa: N815
+    issued: str | None = None
+    valueQuantity: Quantity | None = None  # noqa: N815
+    valueString: str | None = None  # noqa: N815
+    valueInteger: int | None = None  # noqa: N815
+    valueCodeableConcept: Concept | None = None  # noqa: N815
+    valueBoolean: bool | None = None  # noqa: N815
+    valueRange: Any = None  # noqa: N815
+    valueRatio: Any = None  # noqa: N815
+    dataAbsentReason: Concept | None = None  # noqa: N815
+    interpretation: list[Concept] = []
+    note: list[Note] = []
+    method: Concept | None = None
+    specimen: Reference | None = None
+    referenceRange: list[Range] = []  # noqa: N815
+    component: list[Component] = []
+
+
+class Problem(Resource):
+    """Condition."""
+
+    clinicalStatus: Any = None  # noqa: N815
+    verificationStatus: Any = None  # noqa: N815
+    code: Concept | None = None
+    severity: Concept | None = None
+    bodySite: list[Concept] = []  # noqa: N815
+    subject: Reference | None = None
+    onsetDateTime: str | None = None  # noqa: N815
+    onsetPeriod: Period | None = None  # noqa: N815
+    abatementDateTime: str | None = None  # noqa: N815
+    abatementPeriod: Any = None  # noqa: N815
+    abatementAge: Any = None  # noqa: N815
+    abatementRange: Any = None  # noqa: N815
+    abatementString: str | None = None  # noqa: N815
+    recordedDate: str | None = None  # noqa: N815
+    stage: Any = None
+
+
+class Supply(Struct):
+    """MedicationRequest.dispenseRequest."""
+
+    validityPeriod: Period | None = None  # noqa: N815
+
+
+class MedicationRequest(Resource):
+    """MedicationRequest."""
+
+    status: str | None = None
+    intent: str | None = None
+    doNotPerform: bool | None = None  # noqa: N815
+    reportedBoolean: bool | None = None  # noqa: N815
+    medicationCodeableConcept: Concept | None = None  # noqa: N815
+    medicationReference: Reference | None = None  # noqa: N815
+    subject: Reference | None = None
+    authoredOn: str | None = None  # noqa: N815
+    dosageInstruction: list[Dosage] = []  # noqa: N815
+    dispenseRequest: Supply | None = None  # noqa: N815
+
+
+class MedicationStatement(Resource):
+    """MedicationStatement."""
+
+    status: str | None = None
+    medicationCodeableConcept: Concept | None = None  # noqa: N815
+    medicationReference: Reference | None = None  # noqa: N815
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None  # noqa: N815
+    effectivePeriod: Period | None = None  # noqa: N815
+    dateAsserted: str | None = None  # noqa: N815
+    informationSource: Reference | None = None  # noqa: N815
+    dosage: list[Dosage] = []
+
+
+class Administration(Resource):
+    """MedicationAdministration."""
+
+    status: str | None = None
+    medicationCodeableConcept: Concept | None = None  # noqa: N815
+    medicationReference: Reference | None = None  # noqa: N815
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None  # noqa: N815
+    effectivePeriod: Period | None = None  # noqa: N815
+    dosage: GivenDosage | None = None
+
+
+class Reaction(Struct):
+    """AllergyIntolerance.reaction."""
+
+    substance: Concept | None = None
+
+
+class AllergyIntolerance(Resource):
+    """AllergyIntolerance."""
+
+    clinicalStatus: Any = None  # noqa: N815
+    verificationStatus: Any = None  # noqa: N815
+    code: Concept | None = None
+    patient: Reference | None = None
+    reaction: list[Reaction] = []
+
+
+class Surgery(Resource):
+    """Procedure."""
+
+    status: str | None = None
+    code: Concept | None = None
+    subject: Reference | None = None
+    performedDateTime: str | None = None  # noqa: N815
+    performedPeriod: Period | None = None  # noqa: N815
+    bodySite: list[Concept] = []  # noqa: N815
+
+
+class Participant(Struct):
+    """Who comes to an appointment."""
+
+    actor: Reference | None = None
+
+
+class Appointment(Resource):
+    """Appointment."""
+
+    status: str | None = None
+    serviceType: list[Concept] = []  # noqa: N815
+    appointmentType: Concept | None = None  # noqa: N815
+    description: str | None = None
+    start: str | None = None
+    participant: list[Participant] = []
+
+
+class Request(Struct):
+    """Bundle.entry.request."""
+
+    method: str | None = None
+
+
+class Entry(Struct):
+    """Bundle.entry."""
+
+    fullUrl: str | None = None  # noqa: N815
+    resource: Raw = Raw()
+    request: Request | None = None
+
+
+class Bundle(Struct):
+    """Bundle."""
+
+    resourceType: str = ""  # noqa: N815
+    type: str | None = None
+    meta: Meta | None = None
+    entry: list[Entry] = []
+
+
+class Kind(Struct):
+    """Type and id of a resource, read before the rest of it."""
+
+    resourceType: str = ""  # noqa: N815
+    id: str | None = None
+    meta: Meta | None = None
+
+
+_COMMON = "resourceType implicitRules language text extension modifierExtension identifier _id _implicitRules _language"
+_FIELDS: dict[str, tuple[type[Resource], str]] = {
+    "Patient": (
+        Person,
+        "active telecom maritalStatus multipleBirthBoolean multipleBirthInteger photo contact communication generalPractitioner "
+        "managingOrganization link _active _gender _birthDate _deceasedBoolean _deceasedDateTime",
+    ),
+    "Observation": (
+        Observation,
+        "basedOn partOf focus encounter performer valueSampledData valueTime valueDateTime valuePeriod bodySite device hasMember "
+        "derivedFrom _status _effectiveDateTime _effectiveInstant _issued _valueString _valueInteger _valueBoolean _valueDateTime",
+    ),
+    "Condition": (
+        Problem,
+        "category encounter onsetAge onsetRange onsetString recorder asserter evidence note _onsetDateTime _onsetString "
+        "_abatementDateTime _abatementString _recordedDate",
+    ),
+    "MedicationRequest": (
+        MedicationRequest,
+        "statusReason category priority reportedReference encounter supportingInformation requester performer performerType recorder "
+        "reasonCode reasonReference instantiatesCanonical instantiatesUri basedOn groupIdentifier courseOfTherapyType insurance note "
+        "substitution priorPrescription detectedIssue eventHistory _status _intent _authoredOn _priority _doNotPerform "
+        "_reportedBoolean _instantiatesUri _instantiatesCanonical",
+    ),
+    "MedicationStatement": (
+        MedicationStatement,
+        "basedOn partOf statusReason category context derivedFrom reasonCode reasonReference note _status _effectiveDateTime "
+        "_dateAsserted",
+    ),
+    "MedicationAdministration": (
+        Administration,
+        "instantiates partOf statusReason category context supportingInformation performer reasonCode reasonReference request device "
+        "note eventHistory _status _effectiveDateTime _instantiates",
+    ),
+    "AllergyIntolerance": (
+        AllergyIntolerance,
+        "type category criticality encounter onsetDateTime onsetAge onsetPeriod onsetRange onsetString recordedDate recorder asserter "
+        "lastOccurrence note _type _category _criticality _onsetDateTime _recordedDate _lastOccurrence",
+    ),
+    "Procedure": (
+        Surgery,
+        "instantiatesCanonical instantiatesUri basedOn partOf statusReason category encounter performedString performedAge "
+        "performedRange recorder asserter performer location reasonCode reasonReference outcome report complication "
+        "complicationDetail followUp note focalDevice usedReference usedCode _status _performedDateTime _performedString",
+    ),
+    "Medication": (Medication, "status manufacturer amount batch _status"),
+    "Appointment": (
+        Appointment,
+        "cancelationReason serviceCategory specialty reasonCode reasonReference priority supportingInformation end minutesDuration slot "
+        "created comment patientInstruction basedOn requestedPeriod _status _description _start _end",
+    ),
+}
+
+
+def known_fields(kind: str) -> frozenset[str]:
+    """All top-level fields that R4 has for a resource type that we read."""
+    return _KNOWN[kind]
+
+
+def _strict(kind: str, base: type[Resource], others: str) -> type[Struct]:
+    own = set(base.__struct_fields__)
+    extra = [(name, Raw, Raw()) for name in f"{_COMMON} {others}".split() if name not in own]
+    return msgspec.defstruct(f"{kind}Strict", extra, bases=(base,), forbid_unknown_fields=True)
+
+
+_KNOWN = {
+    k: frozenset((*base.__struct_fields__, *_COMMON.split(), *others.split())) for k, (base, others) in _FIELDS.items()
+}
+_STRICT = {k: msgspec.json.Decoder(_strict(k, base, others)) for k, (base, others) in _FIELDS.items()}
+_LENIENT: dict[str, msgspec.json.Decoder[Any]] = {k: msgspec.json.Decoder(base) for k, (base, _) in _FIELDS.items()}
+_NAMES = msgspec.json.Decoder(dict[str, Raw])
+
+
+def decode(kind: str, raw: Raw) -> tuple[Any, tuple[str, ...]]:
+    """A resource of a type that we read, and the names of its fields that R4 does not have.
+
+    Raises
+    ------
+    msgspec.MsgspecError
+        When a field that we use has the wrong shape.
+    """
+    try:
+        return _STRICT[kind].decode(raw), ()
+    except msgspec.ValidationError as error:
+        if "unknown field" not in str(error) or "` - at `" in str(error):
+            raise
+    names = _NAMES.decode(raw)
+    return _LENIENT[kind].decode(raw), tuple(n for n in names if n not in _KNOWN[kind])

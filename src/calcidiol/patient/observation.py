@@ -1,0 +1,293 @@
+"""Observations: results of the laboratory, weight, height, pregnancy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from calcidiol.patient.dates import When, read_date
+from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range
+from calcidiol.patient.medical import file_condition
+from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
+from calcidiol.quantity import convert
+from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, labs
+
+if TYPE_CHECKING:
+    from calcidiol.patient.bundle import Context
+
+__all__ = ["read"]
+
+_DROPPED = ("entered-in-error", "cancelled", "registered")
+_USED = ("final", "amended", "corrected", "preliminary", "unknown", "", None)
+_PREGNANCY_LOINC = "82810-3"
+_RANGE_TEXT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*(\S.*)?")
+_HEMOLYZED = re.compile(r"\bha?emoly[sz]", re.I)
+_NOT_HEMOLYZED = re.compile(r"\b(?:no|not|without|non)[- ]+(?:visibly |grossly )?ha?emoly[sz]", re.I)
+_OTHER_SPECIMEN = re.compile(r"urin|\bcsf\b|cerebrospinal|pleura|ascit|dialysate|saliva|stool|sweat|tissue|drain", re.I)
+_MASS_SPEC = re.compile(r"lc[-/ ]?ms|mass spec|tandem|質譜|质谱", re.I)
+_HIGH = ("H", "HH", "HU", "HX", ">")
+_LOW = ("L", "LL", "LU", "LX", "<")
+
+
+def read(context: Context, o: Observation, where: str) -> None:
+    """File one Observation, with its components."""
+    if o.status in _DROPPED:
+        context.g.skip("lab", f"status_{o.status.replace('-', '_')}", where, o.code.words() if o.code else "")
+        return
+    if o.status not in _USED:
+        context.g.refuse("lab", "status_unknown", where, o.status)
+        return
+    when = _when(o)
+    if o.code is not None and _pregnancy(context, o, when, where):
+        return
+    _one(context, o, o, when, where)
+    for i, part in enumerate(o.component):
+        _one(context, o, part, when, f"{where}.component[{i}]")
+
+
+def _when(o: Observation) -> When | None:
+    for text in (
+        o.effectiveDateTime,
+        o.effectiveInstant,
+        o.effectivePeriod.start if o.effectivePeriod else None,
+        o.effectivePeriod.end if o.effectivePeriod else None,
+    ):
+        if text:
+            return read_date(text)
+    if isinstance(o.effectiveTiming, dict):
+        events = o.effectiveTiming.get("event")
+        if isinstance(events, list) and events:
+            return read_date(events[0])
+    return None
+
+
+def _item(concept: Concept) -> tuple[LabItem | None, str, bool]:
+    """Analyte, how the record names it, and whether it was matched by its text alone."""
+    loinc = [c.code.strip() for c in concept.coding if c.code and _is_loinc(c.system)]
+    text = concept.text or next((c.display for c in concept.coding if c.display), None) or (loinc[0] if loinc else "")
+    if loinc:
+        return lab_by_loinc(loinc), text, False
+    found = {item.id for t in (concept.text, *(c.display for c in concept.coding)) if t and (item := lab_by_name(t))}
+    if len(found) == 1:
+        return labs()[found.pop()], text, True
+    return None, text, False
+
+
+def _is_loinc(system: str | None) -> bool:
+    return system is not None and system.strip().casefold() in (
+        "http://loinc.org",
+        "https://loinc.org",
+        "loinc",
+        "urn:oid:2.16.840.1.113883.6.1",
+    )
+
+
+def _one(context: Context, o: Observation, part: Observation | Component, when: When | None, where: str) -> None:
+    if part.code is None:
+        if isinstance(part, Component) or not o.component:
+            context.count("Observation", "code_missing", "", where)
+        return
+    item, test, by_text = _item(part.code)
+    empty = not _has_value(part)
+    if item is None:
+        if not (empty and isinstance(part, Observation) and o.component):
+            context.count("Observation", "code_not_used", test, where)
+        return
+    if empty and isinstance(part, Observation) and o.component:
+        return
+    specimen = o.specimen.display if o.specimen is not None else None
+    if specimen and _OTHER_SPECIMEN.search(specimen) and not item.id.startswith("urine"):
+        context.g.skip("lab", "specimen_not_blood", where, f"{test} ({specimen})")
+        return
+    if by_text and _OTHER_SPECIMEN.search(test) and not item.id.startswith("urine"):
+        context.count("Observation", "code_not_used", test, where)
+        return
+    if part.dataAbsentReason is not None and empty:
+        context.g.refuse(
+            "lab", "lab_absent", where, part.dataAbsentReason.words() or _first_code(part.dataAbsentReason), test=test
+        )
+        return
+    number, unit, problem = _value(part)
+    if problem:
+        context.g.refuse("lab", problem, where, unit, test=test)
+        return
+    if item.mass_ratio_loinc and isinstance(number, Number) and unit:
+        number, unit = _mass_ratio(item, number, unit)
+    flags = _flags(o, part, item, by_text)
+    if when is None and o.issued and not (o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant):
+        when = read_date(o.issued)
+        flags = (*flags, "issued_time")
+    low, high = _limits(part.referenceRange, unit, item)
+    context.g.lab(
+        item,
+        number,
+        unit,
+        when,
+        where,
+        test=test,
+        low=low,
+        high=high,
+        assay=_assay(o, part),
+        flags=flags,
+        status=o.status or "",
+    )
+
+
+def _has_value(part: Observation | Component) -> bool:
+    return any(
+        v is not None
+        for v in (
+            part.valueQuantity,
+            part.valueString,
+            part.valueInteger,
+            part.valueCodeableConcept,
+            part.valueBoolean,
+            part.valueRange,
+            part.valueRatio,
+        )
+    )
+
+
+def _value(part: Observation | Component) -> tuple[Number | Unreadable, str, str]:
+    """Number, unit, and the reason why it cannot be used (then the unit's place holds what was written)."""
+    q = part.valueQuantity
+    if q is not None:
+        if q.value is None:
+            return Unreadable("empty", ""), "", "lab_empty"
+        number = read_number(q.value)
+        if isinstance(number, Number) and q.comparator:
+            if number.comparator or q.comparator not in ("<", "<=", ">", ">="):
+                return number, f"{q.comparator} {q.value}", "comparator_unknown"
+            number = read_number(f"{q.comparator}{number.value!r}")
+        unit, conflict = unit_of(q)
+        if conflict:
+            return number, conflict, "lab_unit_conflict"
+        return number, unit, ""
+    if part.valueString is not None:
+        both = quantity(part.valueString)
+        return (both, "", "") if isinstance(both, Unreadable) else (both[0], both[1], "")
+    if part.valueInteger is not None:
+        return read_number(part.valueInteger), "", ""
+    for kind, value in (
+        ("valueCodeableConcept", part.valueCodeableConcept),
+        ("valueBoolean", part.valueBoolean),
+        ("valueRange", part.valueRange),
+        ("valueRatio", part.valueRatio),
+    ):
+        if value is not None:
+            return Unreadable("not_a_number", value.words() if isinstance(value, Concept) else kind), "", ""
+    return Unreadable("empty", ""), "", ""
+
+
+def unit_of(q: Quantity) -> tuple[str, str]:
+    """The unit of a Quantity, and both of its units when code and text say different things."""
+    code, text = (q.code or "").strip(), (q.unit or "").strip()
+    if not code or not text or code == text:
+        return code or text, ""
+    a, b = _size(code), _size(text)
+    if a is None:
+        return (text, "") if b is not None else (code, "")
+    if b is None or any(x == y for x in a for y in b):
+        return code, ""
+    return code, f"{code} / {text}"
+
+
+def _size(unit: str) -> frozenset[tuple[str, float]] | None:
+    from calcidiol.errors import UnitError
+    from calcidiol.quantity import meanings
+
+    try:
+        return meanings(unit)
+    except UnitError:
+        return None
+
+
+def _mass_ratio(item: LabItem, number: Number, unit: str) -> tuple[Number, str]:
+    """A ratio of masses as the ratio of amounts that is canonical."""
+    from calcidiol.errors import UnitError
+
+    try:
+        value = convert(number.value, unit, "mg/mg")
+    except UnitError:
+        return number, unit
+    return Number(float(f"{value * item.mass_ratio_factor:.10g}"), number.comparator), item.unit
+
+
+def _first_code(concept: Concept) -> str:
+    return next((c.code for c in concept.coding if c.code), "")
+
+
+def _flags(o: Observation, part: Observation | Component, item: LabItem, by_text: bool) -> tuple[str, ...]:
+    flags = []
+    if by_text:
+        flags.append("matched_by_text")
+    if o.status == "preliminary":
+        flags.append("preliminary")
+    codes = [c.code for c in part.code.coding if c.code] if part.code else []
+    if any(c in item.loinc_d3_only for c in codes):
+        flags.append("d2_unknown")
+    signs = [c.code for i in (part.interpretation or ()) for c in i.coding if c.code]
+    if any(s in _HIGH for s in signs):
+        flags.append("interpreted_high")
+    if any(s in _LOW for s in signs):
+        flags.append("interpreted_low")
+    remarks = " ".join([n.text or "" for n in o.note] + [i.text or "" for i in part.interpretation])
+    if _HEMOLYZED.search(remarks) and not _NOT_HEMOLYZED.search(remarks):
+        flags.append("hemolyzed")
+    return tuple(flags)
+
+
+def _assay(o: Observation, part: Observation | Component) -> str | None:
+    from calcidiol.patient.short import assay_of
+
+    if o.method is not None:
+        return assay_of(o.method.all_words())
+    return "lc-ms" if part.code is not None and _MASS_SPEC.search(part.code.all_words()) else None
+
+
+def _limits(ranges: list[Range], unit: str, item: LabItem) -> tuple[Number | None, Number | None]:
+    """The laboratory's own limits, in the unit of the value."""
+    for r in ranges:
+        kind = _first_code(r.type) if r.type is not None else ""
+        if kind not in ("", "normal"):
+            continue
+        low, high = _limit(r.low, unit, item), _limit(r.high, unit, item)
+        if low is None and high is None and r.text:
+            match = _RANGE_TEXT.fullmatch(r.text)
+            if match and (not match[3] or match[3].strip() == unit):
+                low, high = Number(float(match[1])), Number(float(match[2]))
+        if low is not None or high is not None:
+            return low, high
+    return None, None
+
+
+def _limit(q: Quantity | None, unit: str, item: LabItem) -> Number | None:
+    from calcidiol.errors import UnitError
+
+    if q is None or q.value is None:
+        return None
+    number = read_number(q.value)
+    if isinstance(number, Unreadable):
+        return None
+    own, conflict = unit_of(q)
+    if conflict:
+        return None
+    if not own or own == unit:
+        return Number(number.value)
+    try:
+        return Number(convert(number.value, own, unit, item.substance))
+    except UnitError:
+        return None
+
+
+def _pregnancy(context: Context, o: Observation, when: When | None, where: str) -> bool:
+    """The pregnancy status of US Core: a state that is recorded as an Observation."""
+    codes = [c.code for c in o.code.coding] if o.code else []
+    if _PREGNANCY_LOINC not in codes:
+        return False
+    value: Any = o.valueCodeableConcept
+    if value is not None and any(c.code == "77386006" for c in value.coding):
+        file_condition(context.g, where, [("snomed", "77386006")], "pregnant", onset=when.day if when else None)
+    else:
+        context.count("Observation", "code_not_used", value.words() if value is not None else "", where)
+    return True
