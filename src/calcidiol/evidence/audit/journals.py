@@ -37,7 +37,7 @@ _CONTRACTIONS = {
 
 
 def _key(name: str) -> tuple[str, ...]:
-    name = re.sub(r"\([^)]*\)", " ", clean(name))
+    name = re.sub(r"\([^)]*\)", " ", clean(name)).replace("'s", "s")
     return tuple(w for w in words(name) if w not in _SMALL)
 
 
