@@ -283,7 +283,7 @@ def replay_run(args: argparse.Namespace) -> int:
     """Make the plan of a plan file again, and say whether it is the same."""
     import json
 
-    from calcidiol.planning.build import replay
+    from calcidiol.planning.again import replay
 
     try:
         before = json.loads(Path(args.plan).read_text(encoding="utf-8"))

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from calcidiol.patient.record import Lab, Patient
+
+
+@cache
+def analytes_of_rules() -> frozenset[str]:
+    """Analytes that some rule, monitoring item or session check reads; albumin and creatinine through what they correct."""
+    from calcidiol.terminology.labs import labs
+
+    folder = files("calcidiol.safety")
+    told = " ".join(folder.joinpath(f"{n}.toml").read_text(encoding="utf-8") for n in ("rules", "monitoring", "session"))
+    words = set(re.findall(r"[a-z0-9_]+", told)) | {"albumin", "creatinine", "cystatin_c"}
+    return frozenset(words & set(labs()))
 
 
 def used(patient: Patient, on: date, reads: Iterable[str]) -> list[dict[str, Any]]:
@@ -75,9 +89,7 @@ def ignored(patient: Patient, on: date) -> list[dict[str, Any]]:
     for lab in patient.labs:
         if lab.when.date() > on:
             params = {"analyte": lab.analyte, "date": lab.when.date().isoformat()}
-            rows.append(
-                {"item": lab.origin.where, "kind": "lab", "text_id": "ignored.after_the_day", "params": params}
-            )
+            rows.append({"item": lab.origin.where, "kind": "lab", "text_id": "ignored.after_the_day", "params": params})
     for condition in patient.conditions:
         if not condition.concepts or not condition.active:
             reason = "ignored.no_rule_reads_it" if condition.active else "ignored.not_active"
@@ -86,9 +98,7 @@ def ignored(patient: Patient, on: date) -> list[dict[str, Any]]:
     for drug in patient.drugs:
         if not drug.classes or not drug.active:
             reason = "ignored.no_rule_reads_it" if drug.active else "ignored.not_active"
-            rows.append(
-                {"item": drug.origin.where, "kind": "drug", "text_id": reason, "params": {"text": drug.text}}
-            )
+            rows.append({"item": drug.origin.where, "kind": "drug", "text_id": reason, "params": {"text": drug.text}})
     return rows
 
 
