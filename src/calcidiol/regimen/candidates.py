@@ -1,7 +1,7 @@
 """What could be given: loads and maintenances from real products, inside the limits of this patient.
 
-A candidate is light (two phases and a duration); it becomes a `Regimen` when somebody needs its doses and a `Schedule`
-when the solver does. Two candidates that give the same doses up to a day share their trajectory up to that day.
+A candidate is light (two phases and a duration); it becomes a `Regimen` when somebody needs its doses and a `Plan` when
+the solver does. Two candidates that give the same doses up to a day share their trajectory up to that day.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcidiol.errors import KnowledgeError
-from calcidiol.kinetics.events import DoseRun, Regimen, Route, Schedule, Substance, compartment
+from calcidiol.kinetics.events import DoseRun, Regimen, Route, Substance, compartment
 from calcidiol.quantity import iu_to_nmol, ug_to_nmol
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.text import dose_run, format
+from calcidiol.regimen.trajectories import Plan
 from calcidiol.safety.exposure import IU_PER_UG_CALCIFEDIOL, counted_iu
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology.product import Product, choose
@@ -88,17 +89,15 @@ class Candidate:
             if len(days):
                 yield self.maintenance, days
 
-    def schedule(self, until_d: float = np.inf) -> Schedule:
-        """The doses before `until_d` as the solver reads them. The phases follow each other, so they are in order."""
-        times, amounts, into = [], [], []
-        for phase, days in self.phases():
-            kept = days[days < until_d]
-            times.append(kept.astype(np.float64))
-            amounts.append(np.full(len(kept), phase.nmol))
-            into.append(np.full(len(kept), compartment(phase.substance, phase.route), dtype=np.int64))
-        if not times:
-            return EMPTY
-        return Schedule(np.concatenate(times), np.concatenate(amounts), np.concatenate(into))
+    def plan(self, until_d: float) -> Plan:
+        """The doses before `until_d` as the fast solver reads them."""
+        return Plan.of(
+            [
+                (days.astype(np.float64), float(phase.every_d), phase.nmol, compartment(phase.substance, phase.route))
+                for phase, days in self.phases()
+            ],
+            until_d,
+        )
 
     def key(self, until_d: int) -> tuple[object, ...]:
         """What the body sees before `until_d`: equal keys have equal trajectories."""
@@ -123,7 +122,6 @@ class Candidate:
         return Regimen(format(made, start, products), made.runs)
 
 
-EMPTY = Schedule(np.empty(0), np.empty(0), np.empty(0, dtype=np.int64))
 NONE = Candidate(None, 0, None, 0, 0)
 """No vitamin D now: always a candidate, and it may win."""
 
@@ -216,7 +214,7 @@ def generate(
         pair
         for load in loads
         for keep in keeps
-        if (load is not None or keep is not None) and (pair := list(_with_durations(load, keep, wait, shape, lengths)))
+        if _fits(load, keep) and (pair := list(_with_durations(load, keep, wait, shape, lengths)))
     ]
     return [NONE, *(_within_totals(pairs, limits, shape) if pairs else ())]
 
@@ -245,6 +243,13 @@ class _Maker:
         if product is None:
             return None
         return Phase(product, substance, route, amount, every_d, count, iu)
+
+
+def _fits(load: Phase | None, keep: Phase | None) -> bool:
+    """Whether a maintenance may follow a load: nobody who was loaded by mouth is moved to injections (P)."""
+    if load is None or keep is None:
+        return load is not keep
+    return load.route == "im" or keep.route == "oral"
 
 
 def _with_durations(

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calcidiol.kinetics.events import Regimen, Schedule
+from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.candidates import NONE, Candidate, counted, generate, grid, policy_grid
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.next_sample import DEPOT_SHOWS_D
 from calcidiol.regimen.results import Candidates, Reason, told
-from calcidiol.regimen.score import Array, Marks, Noise, Table, advance, course, draws, effective_of, mark, tabulate
-from calcidiol.regimen.searching import seeds
+from calcidiol.regimen.score import Array, Marks, Noise, Table, draws, effective_of, mark, only_added, tabulate
+from calcidiol.regimen.searching import SCREEN_ACCURACY, seeds
 from calcidiol.regimen.text import format
+from calcidiol.regimen.trajectories import advance, course, plan_of
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology.product import Product
 
@@ -151,15 +152,15 @@ def policy(
     regimen = found.best.regimen if regimen is None else regimen
     later = on + timedelta(days=day)
     these = draws(individual, draws_used, seeds(seed)[2])
-    schedule = regimen.schedule(on)
     rest = remaining(regimen, later, products)
-    level, then = advance(these, schedule, day)
+    level, then = advance(these, regimen.schedule(on), day)
     goal = replace(found.goal, week_from=int(s["week_from"]), week_to=int(s["week_to"]))
     left = limits_then(limits, regimen, on, day)
     options = generate(left, goal, products, later, shape=policy_grid())
     until = goal.week_to * 7.0
-    plans = [_rest(schedule, day, until), *(c.schedule(until) for c in options)]
-    solved = course(then, plans, np.arange(goal.week_to + 1))
+    plans = [plan_of(rest, later, until), *(c.plan(until) for c in options)]
+    solved = course(then, plans, np.arange(goal.week_to + 1), accuracy=SCREEN_ACCURACY)
+    marks = mark(solved, goal)
     judge = _Judge(
         goal=goal,
         effective=then.effective,
@@ -169,8 +170,8 @@ def policy(
         on=later,
         products=products,
         s=s,
-        raw=mark(solved, goal),
-        added=mark(solved, goal, solved.one(1)),
+        raw=marks,
+        added=only_added(marks, solved, goal, solved.one(1)),
     )
     rows = tuple(judge.row(low, high, w) for low, high, w in _rows(level, noise, found.goal, then.effective, s))
     rows = _guarded(rows, regimen, rest, on, day)
@@ -383,11 +384,6 @@ def _guarded(rows: tuple[Row, ...], regimen: Regimen, rest: Regimen, on: date, d
         else r
         for r in rows
     )
-
-
-def _rest(schedule: Schedule, day: int, until: float) -> Schedule:
-    kept = (schedule.time_d >= day) & (schedule.time_d < day + until)
-    return Schedule(schedule.time_d[kept] - day, schedule.amount_nmol[kept], schedule.into[kept])
 
 
 def _intensity(regimen: Regimen, later: date) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.goals import Goal
-from calcidiol.regimen.score import Course, Draws
+from calcidiol.regimen.trajectories import Course, Draws
 
 Reason = tuple[str, dict[str, object]]
 """Id of a text and its parameters."""

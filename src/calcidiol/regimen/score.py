@@ -6,66 +6,21 @@ draws may carry weights, which is how a hypothetical next result is looked at wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calcidiol.kinetics.events import Schedule
 from calcidiol.regimen.goals import Goal
+from calcidiol.regimen.trajectories import Course, Draws
 
 if TYPE_CHECKING:
     from calcidiol.individual import Individual
 
 Array = NDArray[np.float64]
-WEEK_D = 7.0
-
-
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """Equally likely draws of the patient on day 0.
-
-    Parameters
-    ----------
-    card
-        Model card.
-    parameters
-        (N, P), as the solver takes them.
-    state
-        What is in the body on day 0, all past doses included.
-    origin_doy
-        Day of the year of day 0.
-    effective
-        How many independent draws these are worth (no more than N).
-    """
-
-    card: Any
-    parameters: Array
-    state: Any
-    origin_doy: float
-    effective: float
-
-    def __len__(self) -> int:
-        return len(self.parameters)
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """Trajectories of K regimens on N draws: level at whole weeks, (K, N, W) nmol/L, and the running peak, (K, N)."""
-
-    weeks: NDArray[np.int64]
-    level: Array
-    peak: Array
-
-    def at(self, week: int) -> Array:
-        """Levels at one week, (K, N)."""
-        return self.level[:, :, int(np.searchsorted(self.weeks, week))]
-
-    def one(self, i: int) -> Course:
-        """The i-th regimen alone."""
-        return Course(self.weeks, self.level[i : i + 1], self.peak[i : i + 1])
+HIGHER = 0.5
+"""A regimen takes a draw higher than it gets by itself when its peak is this much above, nmol/L (solver error)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,46 +50,6 @@ def draws(individual: Individual, n: int, seed: int) -> Draws:
         origin_doy=float(individual.on.timetuple().tm_yday),
         effective=float(min(n, individual.ess)),
     )
-
-
-def advance(these: Draws, schedule: Schedule, day: int) -> tuple[Array, Draws]:
-    """Follow one regimen to a day: the level there, (N,), and the same draws with that day as day 0.
-
-    A dose due on the day itself is not yet given (a sample is drawn first).
-    """
-    from calcidiol.kinetics import solve
-
-    kept = schedule.time_d < day
-    before = Schedule(schedule.time_d[kept], schedule.amount_nmol[kept], schedule.into[kept])
-    solution = solve(
-        these.card,
-        these.parameters,
-        before,
-        np.array([float(day)]),
-        origin_doy=these.origin_doy,
-        pairing="one",
-        start=these.state,
-        want=("level", "state"),
-    )
-    return solution.level[:, 0], replace(these, state=solution.state, origin_doy=(these.origin_doy + day) % 365.25)
-
-
-def course(these: Draws, schedules: Sequence[Schedule], weeks: Sequence[int] | NDArray[np.int64]) -> Course:
-    """Solve every schedule on every draw; the peak runs from day 0 to the last week."""
-    from calcidiol.kinetics import solve
-
-    at = np.asarray(weeks, dtype=np.int64)
-    solution = solve(
-        these.card,
-        these.parameters,
-        list(schedules),
-        at * WEEK_D,
-        origin_doy=these.origin_doy,
-        pairing="cross",
-        start=these.state,
-        want=("level", "peak"),
-    )
-    return Course(at, solution.level, solution.peak)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +97,43 @@ class Marks:
     ceiling: Array
 
 
-def mark(found: Course, goal: Goal, untreated: Course | None = None) -> Marks:
-    """Mark each draw; see `score`."""
+def mark(found: Course, goal: Goal) -> Marks:
+    """Mark each draw; the weeks of `found` must cover the goal's. Every draw that is ever above a limit counts."""
     inside = slice(
         int(np.searchsorted(found.weeks, goal.week_from)), int(np.searchsorted(found.weeks, goal.week_to)) + 1
     )
     levels = found.level[:, :, inside]
+    missing = goal.low - levels
     return Marks(
-        share=np.mean((levels >= goal.low) & (levels <= goal.high), axis=2),
-        shortfall=np.mean(np.maximum(goal.low - levels, 0.0), axis=2),
-        excess=above(found, goal.excess, untreated),
-        ceiling=above(found, goal.ceiling, untreated),
+        share=np.mean((missing <= 0.0) & (levels <= goal.high), axis=2),
+        shortfall=np.mean(np.maximum(missing, 0.0, out=missing), axis=2),
+        excess=(found.peak > goal.excess).astype(np.float64),
+        ceiling=(found.peak > goal.ceiling).astype(np.float64),
     )
+
+
+def only_added(marks: Marks, found: Course, goal: Goal, untreated: Course) -> Marks:
+    """The same marks, counting only the excess that a regimen adds to the untreated course of each draw.
+
+    A draw counts when the regimen takes it above the limit at a time when it would not be there by itself, or higher
+    than it would get by itself.
+    """
+    return replace(
+        marks,
+        excess=_added(marks.excess, found, goal.excess, untreated),
+        ceiling=_added(marks.ceiling, found, goal.ceiling, untreated),
+    )
+
+
+def _added(above: Array, found: Course, limit: float, untreated: Course) -> Array:
+    rows = np.flatnonzero(untreated.peak[0] > limit)
+    if not len(rows):
+        return above
+    late = found.level[:, rows] > limit
+    late &= ~(untreated.level[0, rows] > limit)
+    told = above.copy()
+    told[:, rows] = late.any(axis=2) | (found.peak[:, rows] > untreated.peak[0, rows] + HIGHER)
+    return told
 
 
 def tabulate(marks: Marks, effective: float, weights: Array | None = None) -> Table:
@@ -219,36 +159,3 @@ def tabulate(marks: Marks, effective: float, weights: Array | None = None) -> Ta
 def effective_of(weights: Array, effective: float) -> float:
     """How many independent draws weighted draws are worth: Kish's number, scaled to what equal ones are worth."""
     return float(weights.sum() ** 2 / np.sum(weights * weights)) * effective / len(weights)
-
-
-def score(found: Course, goal: Goal, effective: float, *, untreated: Course | None = None) -> Table:
-    """Score trajectories against a goal.
-
-    Parameters
-    ----------
-    found
-        Trajectories; the weeks must cover the goal's.
-    goal
-        Band, weeks, limits.
-    effective
-        How many independent draws there are at most.
-    untreated
-        The same draws without any dose. When it is given, only the excess that a regimen adds is counted: a draw
-        counts when the regimen takes it above the limit at a time when it would not be there by itself, or higher than
-        it would get by itself. Without it every draw that is ever above the limit counts.
-    """
-    return tabulate(mark(found, goal, untreated), effective)
-
-
-def above(found: Course, limit: float, untreated: Course | None = None) -> Array:
-    """1 where a draw is ever above `limit` (or, with `untreated`, where the regimen adds to that), else 0; (K, N)."""
-    if untreated is None:
-        return (found.peak > limit).astype(np.float64)
-    alone = untreated.peak[0] > limit
-    told = found.peak > np.where(alone, untreated.peak[0] + 0.5, limit)
-    if alone.any():
-        rows = np.flatnonzero(alone)
-        late = found.level[:, rows] > limit
-        late &= ~(untreated.level[0, rows] > limit)
-        told[:, rows] |= late.any(axis=2)
-    return told.astype(np.float64)

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from calcidiol.kinetics.events import Regimen, Schedule
+from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.binding import by_limits, by_risk
 from calcidiol.regimen.candidates import Candidate, counted, generate, outside
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.protocol import Facts, Protocol, instantiate
 from calcidiol.regimen.ranking import explained, preference
 from calcidiol.regimen.results import Candidates, Chance, Harm, Reason, Scored
-from calcidiol.regimen.score import Course, Draws, Table, course, draws, score
+from calcidiol.regimen.score import Table, draws, mark, only_added, tabulate
+from calcidiol.regimen.trajectories import Course, Draws, course, plan_of
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology.product import Product
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from calcidiol.individual import Individual
 
 SCREEN_DRAWS = 200
+SCREEN_ACCURACY, FINAL_ACCURACY = 1e-2, 5e-3
+"""Aimed largest relative error of the level; both far below the Monte-Carlo error of any probability."""
 FINAL_DRAWS = 1000
 FINALISTS = 60
 HORIZON_WEEKS = 52
@@ -159,16 +162,14 @@ def _screen(individual: Individual, goal: Goal, found: list[Candidate], seed: in
     nearly as good, the best of each route, and the least risky.
     """
     until = goal.week_to * 7
-    first: dict[tuple[object, ...], Candidate] = {}
-    for candidate in found:
-        first.setdefault(candidate.key(until), candidate)
-    distinct = list(first.values())
+    distinct = _distinct(found, until)
     few = draws(individual, SCREEN_DRAWS, seed)
-    solved = course(few, [c.schedule(until) for c in distinct], np.arange(goal.week_to + 1))
+    solved = course(few, [c.plan(until) for c in distinct], np.arange(goal.week_to + 1), accuracy=SCREEN_ACCURACY)
     alone = solved.one(0)
-    table = score(solved, goal, few.effective)
+    marks = mark(solved, goal)
+    table = tabulate(marks, few.effective)
     if not bool(table.qualifies(goal)[0]):
-        table = score(solved, goal, few.effective, untreated=alone)
+        table = tabulate(only_added(marks, solved, goal, alone), few.effective)
     safe, hopeful = table.qualifies(goal, errors=0.0), table.qualifies(goal, errors=-2.0)
     visits = np.array([_visits(c) for c in distinct])
     burden = np.array([_burden(c) for c in distinct])
@@ -198,6 +199,22 @@ def _screen(individual: Individual, goal: Goal, found: list[Candidate], seed: in
         distinct=len(distinct),
         level_now=float(np.median(alone.level[0, :, 0])),
     )
+
+
+def _distinct(found: Sequence[Candidate], until: int) -> list[Candidate]:
+    """One candidate, the shortest, of each set that gives the same doses before day `until`."""
+    pairs: dict[tuple[int, int], Candidate] = {}
+    rest: list[Candidate] = []
+    for candidate in found:
+        if candidate.duration_d >= until:
+            pairs.setdefault((id(candidate.load), id(candidate.maintenance)), candidate)
+        else:
+            rest.append(candidate)
+    keys: dict[tuple[object, ...], Candidate] = {}
+    order = {id(c): i for i, c in enumerate(found)}
+    for candidate in sorted([*rest, *pairs.values()], key=lambda c: order[id(c)]):
+        keys.setdefault(candidate.key(until), candidate)
+    return list(keys.values())
 
 
 def _take(chosen: dict[int, None], group: NDArray[np.int64], most: int) -> None:
@@ -243,10 +260,11 @@ class _Finals:
         """Solve and score; "no vitamin D now" stands first and always qualifies."""
         weeks = np.arange(max(HORIZON_WEEKS, goal.week_to) + 1)
         regimens = [*(c.regimen(on, products) for c in picked), *named]
-        plans = [c.schedule(weeks[-1] * 7.0) for c in picked] + [_until(r, on, weeks[-1] * 7.0) for r in named]
-        solved = course(fresh, plans, weeks)
-        raw = score(solved, goal, fresh.effective)
-        added = score(solved, goal, fresh.effective, untreated=solved.one(0))
+        plans = [c.plan(weeks[-1] * 7.0) for c in picked] + [plan_of(r, on, weeks[-1] * 7.0) for r in named]
+        solved = course(fresh, plans, weeks, accuracy=FINAL_ACCURACY)
+        marks = mark(solved, goal)
+        raw = tabulate(marks, fresh.effective)
+        added = tabulate(only_added(marks, solved, goal, solved.one(0)), fresh.effective)
         counts_added = not bool(raw.qualifies(goal)[0])
         ok = (added if counts_added else raw).qualifies(goal)
         ok[0] = True
@@ -264,12 +282,6 @@ class _Finals:
             for i, r in enumerate(regimens)
         ]
         return _Finals(scored, len(picked), counts_added, solved)
-
-
-def _until(regimen: Regimen, on: date, days: float) -> Schedule:
-    every = regimen.schedule(on)
-    kept = every.time_d < days
-    return Schedule(every.time_d[kept], every.amount_nmol[kept], every.into[kept])
 
 
 def _scored(

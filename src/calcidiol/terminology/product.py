@@ -222,11 +222,11 @@ def choose(
     able = [
         p
         for p in table.values()
-        if p.substance == substance
-        and p.route == route
+        if p.route == route
+        and p.substance == substance
+        and (every_days <= 0.0 or every_days >= p.min_days)
         and p.strength_unit == unit
         and p.gives(amount)
-        and (every_days <= 0.0 or every_days >= p.min_days)
     ]
     return min(able, key=lambda p: _trouble(p, amount), default=None)
 
