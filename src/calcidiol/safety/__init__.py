@@ -1,4 +1,4 @@
-"""What must not be given: limits before the search, the gate after it, interactions, monitoring, the session of the day.
+"""What must not be given: limits before the search, the gate after it, interactions, monitoring, the day's session.
 
 See docs/architecture.md and docs/decisions/0004-safety.md.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 from calcidiol.safety.allowed import limits
 from calcidiol.safety.check import gate
 from calcidiol.safety.clashes import interactions, moved
+from calcidiol.safety.placement import Placed, place
 from calcidiol.safety.rulebook import Knowledge, knowledge
+from calcidiol.safety.session import Session, SessionItem, session_after, session_before
 from calcidiol.safety.verdict import Fired, Interaction, Limits, MonitorItem, Verdict
 from calcidiol.safety.watch import monitoring, stop_rules
 
@@ -18,6 +20,9 @@ __all__ = [
     "Knowledge",
     "Limits",
     "MonitorItem",
+    "Placed",
+    "Session",
+    "SessionItem",
     "Verdict",
     "gate",
     "interactions",
@@ -25,5 +30,8 @@ __all__ = [
     "limits",
     "monitoring",
     "moved",
+    "place",
+    "session_after",
+    "session_before",
     "stop_rules",
 ]

@@ -118,7 +118,7 @@ def judge(patient: Patient, on: date, products: Mapping[str, Product], knowledge
 
 
 def _fired(rule: Rule, facts: Facts, scope: str | None = None, **more: object) -> Fired:
-    params: dict[str, object] = {**rule.condition.seen(facts), **rule.limits, **more}
+    params: dict[str, object] = {"seen": "", **rule.condition.seen(facts), **rule.limits, **more}
     return Fired(
         rule.id,
         rule.action,

@@ -1,8 +1,8 @@
 """Calcium: the correction for albumin, and every way to read the calcium of the day.
 
-Payne 1973 (BMJ 4:643): corrected = total + 0.02 mmol/L for each g/L of albumin below 40. In 6,549 patients the correction
-was no better than the plain total for free calcium, and worse with eGFR below 60 (Lian 2018, BMJ Open 8:e017703). So both
-are kept and the worse one decides; an ionized calcium decides too, beside them.
+Payne 1973 (BMJ 4:643): corrected = total + 0.02 mmol/L for each g/L of albumin below 40. In 6,549 patients the
+correction was no better than the plain total for free calcium, and worse with eGFR below 60 (Lian 2018, BMJ Open
+8:e017703). So both are kept and the worse one decides; an ionized calcium decides too, beside them.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class _Check:
         return sorted(doses, key=lambda d: (d.day, d.run, d.at))
 
     def _sequence(self, doses: list[_Dose], found: list[Fired]) -> list[bool]:
-        """Which doses stay, one after the other: waits after injections, single days, totals of 90 days and 12 months."""
+        """Which doses stay, one after the other: waits after injections, totals of 90 days and of 12 months."""
         numbers = self.known.numbers
         injected = self.facts.injected
         blocked = exposure.free_from(injected, numbers["wait_days"], numbers["wait_per_iu"]) or date.min

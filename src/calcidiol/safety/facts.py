@@ -36,10 +36,24 @@ DERIVED: dict[str, str] = {
     "creatinine_rise_48h": "umol/L",
     "egfr_fall": "%",
     "tls_criteria": "1",
+    "unread_vitamin_d": "1",
     "vitamin_d_90d": "[iU]",
     "vitamin_d_365d": "[iU]",
 }
-"""Fields computed here, with their units; `calcium`, `egfr`, `urine_calcium_weight` and `weight` are widened analytes."""
+"""Fields computed here, with their units; `calcium`, `egfr` and `urine_calcium_weight` are widened analytes."""
+
+HARMLESS = frozenset(
+    {
+        "duplicate",
+        "part_of_total",
+        "order_carried_out",
+        "dose_duplicate",
+        "dose_not_vitamin_d",
+        "dose_ends_before_start",
+        "multivitamin_without_amount",
+    }
+)
+"""Why a dose of the record is not used although nothing is missing from the sum (a multivitamin holds little: P)."""
 
 
 PAST_D = 1100
@@ -397,6 +411,12 @@ def _weight_urine(facts: Facts) -> tuple[Seen, ...]:
     return _together(found, facts.numbers.days("calcium_family"))
 
 
+def _unread(facts: Facts) -> tuple[Seen, ...]:
+    """Doses of vitamin D in the record that could not be read."""
+    unread = [x for x in facts.patient.unused if x.kind == "dose" and x.reason not in HARMLESS]
+    return (Seen.of(float(sum(x.count for x in unread))),)
+
+
 def _vitamin_d_90d(facts: Facts) -> tuple[Seen, ...]:
     """IU of the last 90 days that no 25(OH)D shows yet."""
     return (Seen.of(exposure.total(facts.unseen, facts.on, exposure.QUARTER_D)),)
@@ -419,6 +439,7 @@ _READ: dict[str, Callable[[Facts], tuple[Seen, ...]]] = {
     "egfr": _egfr,
     "egfr_fall": _egfr_fall,
     "tls_criteria": _tls,
+    "unread_vitamin_d": _unread,
     "urine_calcium_weight": _weight_urine,
     "vitamin_d_90d": _vitamin_d_90d,
     "vitamin_d_365d": _vitamin_d_365d,

@@ -9,7 +9,7 @@
 Words: `and`, `or`, `not`, brackets, and these statements:
 
     FIELD > NUMBER UNIT      also >=, <, <=; FIELD is an analyte of labs.toml or a field of `facts.DERIVED`
-    FIELD > high             also `low`; the reference limit of that result; `high - NUMBER UNIT` and `low + NUMBER UNIT`
+    FIELD > high             also `low`; the reference limit of that result; `high - NUMBER UNIT`
     FIELD is unknown         no usable value up to the day
     FIELD is older than N d  newest value more than N calendar days before the day
     has CONCEPT              a condition or procedure of conditions.toml
@@ -113,6 +113,10 @@ class Compare:
         }
         if worst.when is not None:
             told["when"] = worst.when.isoformat()
+        day = f", {told['when']}" if "when" in told else ""
+        how = "" if worst.how == "measured" else f", {worst.how}"
+        shown = f"{name_of(self.name)} {told['value']} {plain_unit(self.name)}".rstrip()
+        told["seen"] = f"{shown} ({self.op} {told['limit']:g}{how}{day})"
         return told
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:
@@ -129,7 +133,7 @@ class Unknown:
         return FALSE if facts.of(self.name) else TRUE
 
     def seen(self, facts: Facts) -> dict[str, Any]:
-        return {"item": self.name}
+        return {"item": self.name, "seen": f"{name_of(self.name)}: ?"}
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:
         yield ((self, positive),)
@@ -147,8 +151,10 @@ class Older:
         return MISSING if age is None else TRUE if age > self.days else FALSE
 
     def seen(self, facts: Facts) -> dict[str, Any]:
-        newest = max(x.when for x in facts.of(self.name) if x.when is not None)
-        return {"item": self.name, "days": facts.age_of(self.name), "limit_days": self.days, "when": newest.isoformat()}
+        newest = max(x.when for x in facts.of(self.name) if x.when is not None).isoformat()
+        days = facts.age_of(self.name)
+        told = f"{name_of(self.name)}: {newest} ({days} d > {self.days:g} d)"
+        return {"item": self.name, "days": days, "limit_days": self.days, "when": newest, "seen": told}
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:
         yield ((self, positive),)
@@ -177,10 +183,13 @@ class Flag:
         if not self._holds(facts) or self.kind == "sex":
             return {}
         if self.kind == "has":
-            return {"diagnosis": facts.text_of(self.name), "concept": self.name}
+            text = facts.text_of(self.name)
+            return {"diagnosis": text, "concept": self.name, "seen": text}
         if self.kind == "takes":
-            return {"drug": facts.drug_of(self.name), "class": self.name}
-        return {"allergy": next(a.text for a in facts.patient.allergies if self.name in a.substances)}
+            text = facts.drug_of(self.name)
+            return {"drug": text, "class": self.name, "seen": text}
+        text = next(a.text or self.name for a in facts.patient.allergies if self.name in a.substances)
+        return {"allergy": text, "seen": text}
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:
         yield ((self, positive),)
@@ -202,7 +211,9 @@ class Timed:
     def seen(self, facts: Facts) -> dict[str, Any]:
         if self.truth(facts) == FALSE:
             return {}
-        return {"drug": facts.drug_of(self.name)} if self.kind == "started" else {"visit": self.name}
+        if self.kind == "started":
+            return {"drug": facts.drug_of(self.name), "seen": facts.drug_of(self.name)}
+        return {"visit": self.name, "seen": self.name}
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:
         yield ((self, positive),)
@@ -243,10 +254,11 @@ class Many:
 
     def seen(self, facts: Facts) -> dict[str, Any]:
         told: dict[str, Any] = {}
-        for part in reversed(self.parts):
-            if part.truth(facts) >= POSSIBLE:
-                told.update(part.seen(facts))
-        return told
+        parts = [part.seen(facts) for part in self.parts if part.truth(facts) >= POSSIBLE]
+        for part in reversed(parts):
+            told.update(part)
+        seen = dict.fromkeys(text for part in parts if (text := part.get("seen")))
+        return {**told, "seen": "; ".join(seen)} if seen else told
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:
         if self.every == positive:
@@ -255,6 +267,46 @@ class Many:
         else:
             for part in self.parts:
                 yield from part.branches(positive)
+
+
+_NAMES = {
+    "age": "age",
+    "calcium": "calcium",
+    "calcium_before": "earlier calcium",
+    "ca_x_po4": "calcium x phosphate",
+    "calcium_intake": "calcium intake",
+    "child_pugh": "Child-Pugh score",
+    "creatinine_clearance": "creatinine clearance",
+    "creatinine_ratio": "creatinine, ratio to the lowest of 90 days",
+    "creatinine_rise_48h": "creatinine, rise within 48 h",
+    "egfr": "eGFR",
+    "egfr_fall": "eGFR, fall within 90 days",
+    "tls_criteria": "laboratory signs of tumor lysis",
+    "unread_vitamin_d": "vitamin D of unknown dose",
+    "vitamin_d_90d": "vitamin D of 90 days",
+    "vitamin_d_365d": "vitamin D of 12 months",
+    "25ohd": "25(OH)D",
+    "1_25_ohd": "1,25(OH)2D",
+}
+
+
+def name_of(field: str) -> str:
+    """Short name of a field, for what was seen in the record."""
+    item = labs().get(field)
+    return _NAMES.get(field) or (item.name if item is not None else field)
+
+
+def plain_unit(field: str) -> str:
+    """Unit of a field as people write it."""
+    unit = unit_of(field) or ""
+    return {
+        "1": "",
+        "[iU]": "IU",
+        "a": "y",
+        "mL/min/{1.73_m2}": "mL/min/1.73 m2",
+        "mmol/(24.h)": "mmol/24 h",
+        "Cel": "°C",
+    }.get(unit, unit)
 
 
 _TOKEN = re.compile(r"[^\s()<>]*/\([^\s()]+\)|\(|\)|>=|<=|>|<|[^\s()<>]+")
@@ -413,9 +465,7 @@ class _Reader:
 
 def _reachable(condition: Condition, reader: _Reader) -> None:
     """Refuse limits that no value reaches and branches that contradict themselves."""
-    count = 0
-    for branch in condition.branches(True):
-        count += 1
+    for count, branch in enumerate(condition.branches(True), 1):
         if count > MAX_BRANCHES:
             raise reader.fail(f"it has more than {MAX_BRANCHES} branches; write it as several rules")
         said: dict[Any, bool] = {}

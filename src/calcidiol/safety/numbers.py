@@ -1,4 +1,4 @@
-"""The numbers of the safety room that are no rule: hard limits, windows of time, how far a laboratory's limit is trusted."""
+"""Numbers of the safety room that are no rule: hard limits, windows of time, trust in a laboratory's own limits."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ _RULE_NEEDS = ("id", "action", "scope", "when", "source", "tag")
 class Rule:
     """One rule: when the record says `condition`, `action` on `scope`.
 
-    `text_id` names the sentence, `lifted_by` what would lift it, `permitted` what stays permissible meanwhile (each with
-    a condition of its own, see `Knowledge.permitted`). `limits` are limits that come with it.
+    `text_id` names the sentence, `lifted_by` what would lift it, `permitted` what stays permissible meanwhile (each
+    with a condition of its own, see `Knowledge.permitted`). `limits` are limits that come with it.
     """
 
     id: str

@@ -17,7 +17,18 @@ from calcidiol.safety.rulebook import knowledge as shipped
 from calcidiol.safety.seen import POSSIBLE
 from calcidiol.safety.verdict import Fired, MonitorItem
 
-DRAWS = ("blood_draw", "chemotherapy", "clinic", "infusion", "bone_agent", "transplant", "procedure", "operation")
+DRAWS = (
+    "blood_draw",
+    "draw",
+    "labs",
+    "chemotherapy",
+    "chemo",
+    "cycle",
+    "infusion",
+    "clinic",
+    "bone_agent",
+    "transplant",
+)
 """Visits at which blood is drawn anyway (our choice, P)."""
 
 HORIZON_D = 365
