@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from calcidiol.errors import RecordError
 from calcidiol.patient import clinical, medication, observation
-from calcidiol.patient.dates import read_date
+from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.fhir import Bundle, Concept, Kind, Medication, Person, Reference, decode, known_fields
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
@@ -134,6 +134,8 @@ class Context:
     name: str
     by_url: dict[str, Found] = field(default_factory=dict)
     by_id: dict[str, Found] = field(default_factory=dict)
+    reported: dict[str, When] = field(default_factory=dict)
+    subjects: set[str] = field(default_factory=set)
     not_used: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     first: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
@@ -231,7 +233,7 @@ _READERS: dict[str, Callable[[Context, Any, str], None]] = {
     "Procedure": clinical.procedure,
     "Appointment": clinical.appointment,
 }
-_SILENT = ("Medication", "Patient")
+_SILENT = ("Medication", "Patient", "DiagnosticReport")
 
 
 def read_bundle(data: bytes, name: str) -> Patient:
@@ -257,6 +259,7 @@ def read_bundle(data: bytes, name: str) -> Patient:
         )
     person = context.decode(people[0]) if people else None
     seen: set[str] = set()
+    _times_of_reports(context, kept)
     for found in kept:
         reader = _READERS.get(found.kind)
         if reader is None:
@@ -287,6 +290,24 @@ def read_bundle(data: bytes, name: str) -> Patient:
     return finished(context.g, id=tidy(given_id or "unnamed", 80), source=name, **told)
 
 
+def _times_of_reports(context: Context, kept: list[Found]) -> None:
+    """Times of results that a report gives."""
+    for found in kept:
+        if found.kind != "DiagnosticReport":
+            continue
+        report = context.decode(found)
+        if report is None:
+            continue
+        text = report.effectiveDateTime or (report.effectivePeriod.start if report.effectivePeriod else None)
+        when = read_date(text) if text else None
+        if when is None:
+            continue
+        for reference in report.result:
+            target = context.lookup(reference, [])
+            if target is not None:
+                context.reported[target.where] = when
+
+
 # --- what is in it -----------------------------------------------------------------------------------------------------
 
 
@@ -313,10 +334,8 @@ def _bundle(raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
         )
     for i, entry in enumerate(bundle.entry):
         place = f"{prefix}[{i}]"
-        if not bytes(entry.resource) or (entry.request is not None and entry.request.method == "DELETE"):
-            continue
-        if bytes(entry.resource) == b"null":
-            continue
+        if len(memoryview(entry.resource)) < 8 or (entry.request is not None and entry.request.method == "DELETE"):
+            continue  # nothing, null, or an empty object
         kind = _kind(entry.resource, name, place)
         _check_version(kind, name)
         if kind.resourceType == "Bundle":
@@ -400,6 +419,8 @@ def _subject(context: Context, resource: Any, person: Found | None, seen: set[st
     if reference is None or not reference.reference:
         return True
     text = reference.reference.strip()
+    if text in context.subjects:
+        return True
     if text.startswith("#"):
         inner = _inside(resource.contained, text[1:])
         if inner is None or inner.kind != "Patient":
@@ -417,6 +438,7 @@ def _subject(context: Context, resource: Any, person: Found | None, seen: set[st
     target = context.lookup(reference, [])
     if target is not None and target.kind == "Patient":
         seen.add(target.id or target.url)
+        context.subjects.add(text)
         return True
     parts = text.split("/_history/")[0].rsplit("/", 2)
     kind = parts[-2] if len(parts) > 1 else (reference.type or "")

@@ -7,9 +7,10 @@ something happened to the patient. The zone is used once, to see that two result
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
+
+from msgspec import Struct
 
 __all__ = ["When", "read_date"]
 
@@ -19,8 +20,7 @@ _FHIR = re.compile(
 _SLASHED = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日")
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(Struct, frozen=True, gc=False):
     """A point of time as it was written.
 
     `precision` is ``"year"``, ``"month"``, ``"day"`` or ``"time"``; `at` is the wall clock (noon where only a day is known,
@@ -37,8 +37,33 @@ class When:
         return self.at.date()
 
 
+YEARS = (1850, 2200)
+"""Years outside these are slips of the pen (P)."""
+
+
+def _quick(text: str) -> When | None:
+    """The two usual forms, read by the standard library; None for all others."""
+    size = len(text)
+    if (
+        size < 10
+        or text[4] != "-"
+        or text[7] != "-"
+        or not (size == 10 or (size >= 19 and text[10] == "T" and text[13] == ":"))
+    ):
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if size == 10:
+            return When(at.replace(hour=12), "day")
+        if at.tzinfo is None:
+            return When(at.replace(microsecond=0), "time")
+        return When(at.replace(tzinfo=None, microsecond=0), "time", at.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
 def read_date(value: object) -> When | None:
-    """Read a date; None when it is not one (``"2026-02-30"``, ``"21.11.26"``).
+    """Read a date; None when it is not one (``"2026-02-30"``, ``"21.11.26"``) or its year is not of this age (`YEARS`).
 
     Examples
     --------
@@ -47,14 +72,25 @@ def read_date(value: object) -> When | None:
     >>> read_date("2026-11").precision
     'month'
     """
+    when = _read(value)
+    return when if when is not None and YEARS[0] <= when.at.year <= YEARS[1] else None
+
+
+def _read(value: object) -> When | None:
     if isinstance(value, datetime):
-        instant = value.astimezone(UTC) if value.tzinfo else None
-        return When(value.replace(tzinfo=None), "time", instant)
+        try:
+            instant = value.astimezone(UTC) if value.tzinfo else None
+        except OverflowError:
+            return None
+        return When(value.replace(tzinfo=None, microsecond=0), "time", instant)
     if isinstance(value, date):
         return When(datetime(value.year, value.month, value.day, 12), "day")
     if not isinstance(value, str):
         return None
     text = value.strip()
+    quick = _quick(text)
+    if quick is not None:
+        return quick
     slashed = _SLASHED.fullmatch(text)
     if slashed:
         y, m, d = (x for x in slashed.groups() if x is not None)

@@ -27,13 +27,14 @@ __all__ = [
     "Problem",
     "Quantity",
     "Reference",
+    "Report",
     "Surgery",
     "decode",
     "known_fields",
 ]
 
 
-class Coding(Struct):
+class Coding(Struct, gc=False):
     """One code."""
 
     system: str | None = None
@@ -41,7 +42,7 @@ class Coding(Struct):
     display: str | None = None
 
 
-class Concept(Struct):
+class Concept(Struct, gc=False):
     """CodeableConcept."""
 
     coding: list[Coding] = []
@@ -60,7 +61,7 @@ class Concept(Struct):
         return "; ".join(seen)
 
 
-class Quantity(Struct, forbid_unknown_fields=True):
+class Quantity(Struct, forbid_unknown_fields=True, gc=False):
     """Quantity. `value` may be text in records of careless systems; it is read as a number or reported."""
 
     value: float | str | None = None
@@ -77,14 +78,14 @@ class Quantity(Struct, forbid_unknown_fields=True):
     _system: Any = None
 
 
-class Period(Struct):
+class Period(Struct, gc=False):
     """Period."""
 
     start: str | None = None
     end: str | None = None
 
 
-class Reference(Struct):
+class Reference(Struct, gc=False):
     """Reference; `type` may stand where `reference` is missing."""
 
     reference: str | None = None
@@ -93,7 +94,7 @@ class Reference(Struct):
     display: str | None = None
 
 
-class Meta(Struct):
+class Meta(Struct, gc=False):
     """Version, and profiles (which betray other FHIR versions)."""
 
     versionId: str | None = None  # noqa: N815
@@ -101,7 +102,7 @@ class Meta(Struct):
     profile: list[str] = []
 
 
-class Range(Struct):
+class Range(Struct, gc=False):
     """Limits of a result."""
 
     low: Quantity | None = None
@@ -110,7 +111,7 @@ class Range(Struct):
     text: str | None = None
 
 
-class Component(Struct):
+class Component(Struct, gc=False):
     """Part of a panel."""
 
     code: Concept | None = None
@@ -126,13 +127,13 @@ class Component(Struct):
     referenceRange: list[Range] = []  # noqa: N815
 
 
-class Note(Struct):
+class Note(Struct, gc=False):
     """Annotation."""
 
     text: str | None = None
 
 
-class Repeat(Struct, forbid_unknown_fields=True):
+class Repeat(Struct, forbid_unknown_fields=True, gc=False):
     """Timing.repeat."""
 
     id: str | None = None
@@ -156,7 +157,7 @@ class Repeat(Struct, forbid_unknown_fields=True):
     offset: Any = None
 
 
-class Timing(Struct, forbid_unknown_fields=True):
+class Timing(Struct, forbid_unknown_fields=True, gc=False):
     """Timing."""
 
     id: str | None = None
@@ -167,14 +168,14 @@ class Timing(Struct, forbid_unknown_fields=True):
     _event: Any = None
 
 
-class Rate(Struct):
+class Rate(Struct, gc=False):
     """Dosage.doseAndRate."""
 
     doseQuantity: Quantity | None = None  # noqa: N815
     doseRange: Any = None  # noqa: N815
 
 
-class Dosage(Struct, forbid_unknown_fields=True):
+class Dosage(Struct, forbid_unknown_fields=True, gc=False):
     """Dosage."""
 
     id: str | None = None
@@ -196,7 +197,7 @@ class Dosage(Struct, forbid_unknown_fields=True):
     maxDosePerLifetime: Any = None  # noqa: N815
 
 
-class GivenDosage(Struct):
+class GivenDosage(Struct, gc=False):
     """MedicationAdministration.dosage."""
 
     text: str | None = None
@@ -205,21 +206,21 @@ class GivenDosage(Struct):
     dose: Quantity | None = None
 
 
-class Ratio(Struct):
+class Ratio(Struct, gc=False):
     """Strength of an ingredient."""
 
     numerator: Quantity | None = None
     denominator: Quantity | None = None
 
 
-class Ingredient(Struct):
+class Ingredient(Struct, gc=False):
     """Part of a Medication."""
 
     itemCodeableConcept: Concept | None = None  # noqa: N815
     strength: Ratio | None = None
 
 
-class Resource(Struct):
+class Resource(Struct, gc=False):
     """What every resource has."""
 
     id: str | None = None
@@ -227,7 +228,7 @@ class Resource(Struct):
     contained: list[Raw] = []
 
 
-class Medication(Resource):
+class Medication(Resource, gc=False):
     """Medication."""
 
     code: Concept | None = None
@@ -235,7 +236,7 @@ class Medication(Resource):
     ingredient: list[Ingredient] = []
 
 
-class HumanName(Struct):
+class HumanName(Struct, gc=False):
     """A name."""
 
     text: str | None = None
@@ -244,7 +245,7 @@ class HumanName(Struct):
     use: str | None = None
 
 
-class Person(Resource):
+class Person(Resource, gc=False):
     """Patient."""
 
     name: list[HumanName] = []
@@ -255,7 +256,7 @@ class Person(Resource):
     address: Any = None
 
 
-class Observation(Resource):
+class Observation(Resource, gc=False):
     """Observation."""
 
     status: str | None = None
@@ -283,7 +284,7 @@ class Observation(Resource):
     component: list[Component] = []
 
 
-class Problem(Resource):
+class Problem(Resource, gc=False):
     """Condition."""
 
     clinicalStatus: Any = None  # noqa: N815
@@ -303,13 +304,13 @@ class Problem(Resource):
     stage: Any = None
 
 
-class Supply(Struct):
+class Supply(Struct, gc=False):
     """MedicationRequest.dispenseRequest."""
 
     validityPeriod: Period | None = None  # noqa: N815
 
 
-class MedicationRequest(Resource):
+class MedicationRequest(Resource, gc=False):
     """MedicationRequest."""
 
     status: str | None = None
@@ -324,7 +325,7 @@ class MedicationRequest(Resource):
     dispenseRequest: Supply | None = None  # noqa: N815
 
 
-class MedicationStatement(Resource):
+class MedicationStatement(Resource, gc=False):
     """MedicationStatement."""
 
     status: str | None = None
@@ -338,7 +339,7 @@ class MedicationStatement(Resource):
     dosage: list[Dosage] = []
 
 
-class Administration(Resource):
+class Administration(Resource, gc=False):
     """MedicationAdministration."""
 
     status: str | None = None
@@ -350,13 +351,13 @@ class Administration(Resource):
     dosage: GivenDosage | None = None
 
 
-class Reaction(Struct):
+class Reaction(Struct, gc=False):
     """AllergyIntolerance.reaction."""
 
     substance: Concept | None = None
 
 
-class AllergyIntolerance(Resource):
+class AllergyIntolerance(Resource, gc=False):
     """AllergyIntolerance."""
 
     clinicalStatus: Any = None  # noqa: N815
@@ -366,7 +367,7 @@ class AllergyIntolerance(Resource):
     reaction: list[Reaction] = []
 
 
-class Surgery(Resource):
+class Surgery(Resource, gc=False):
     """Procedure."""
 
     status: str | None = None
@@ -377,13 +378,23 @@ class Surgery(Resource):
     bodySite: list[Concept] = []  # noqa: N815
 
 
-class Participant(Struct):
+class Report(Resource, gc=False):
+    """DiagnosticReport: read for the time of results that have none of their own."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None  # noqa: N815
+    effectivePeriod: Period | None = None  # noqa: N815
+    result: list[Reference] = []
+
+
+class Participant(Struct, gc=False):
     """Who comes to an appointment."""
 
     actor: Reference | None = None
 
 
-class Appointment(Resource):
+class Appointment(Resource, gc=False):
     """Appointment."""
 
     status: str | None = None
@@ -394,13 +405,13 @@ class Appointment(Resource):
     participant: list[Participant] = []
 
 
-class Request(Struct):
+class Request(Struct, gc=False):
     """Bundle.entry.request."""
 
     method: str | None = None
 
 
-class Entry(Struct):
+class Entry(Struct, gc=False):
     """Bundle.entry."""
 
     fullUrl: str | None = None  # noqa: N815
@@ -408,7 +419,7 @@ class Entry(Struct):
     request: Request | None = None
 
 
-class Bundle(Struct):
+class Bundle(Struct, gc=False):
     """Bundle."""
 
     resourceType: str = ""  # noqa: N815
@@ -417,7 +428,7 @@ class Bundle(Struct):
     entry: list[Entry] = []
 
 
-class Kind(Struct):
+class Kind(Struct, gc=False):
     """Type and id of a resource, read before the rest of it."""
 
     resourceType: str = ""  # noqa: N815
@@ -470,6 +481,11 @@ _FIELDS: dict[str, tuple[type[Resource], str]] = {
         "performedRange recorder asserter performer location reasonCode reasonReference outcome report complication "
         "complicationDetail followUp note focalDevice usedReference usedCode _status _performedDateTime _performedString",
     ),
+    "DiagnosticReport": (
+        Report,
+        "basedOn category code encounter issued performer resultsInterpreter specimen imagingStudy media conclusion "
+        "conclusionCode presentedForm _status _effectiveDateTime _issued _conclusion",
+    ),
     "Medication": (Medication, "status manufacturer amount batch _status"),
     "Appointment": (
         Appointment,
@@ -487,7 +503,7 @@ def known_fields(kind: str) -> frozenset[str]:
 def _strict(kind: str, base: type[Resource], others: str) -> type[Struct]:
     own = set(base.__struct_fields__)
     extra = [(name, Raw, Raw()) for name in f"{_COMMON} {others}".split() if name not in own]
-    return msgspec.defstruct(f"{kind}Strict", extra, bases=(base,), forbid_unknown_fields=True)
+    return msgspec.defstruct(f"{kind}Strict", extra, bases=(base,), forbid_unknown_fields=True, gc=False)
 
 
 _KNOWN = {

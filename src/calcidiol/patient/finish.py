@@ -78,10 +78,13 @@ def _once(g: Gathering, rows: list[Lab]) -> list[Lab]:
     places: dict[tuple[str, date], list[int]] = {}
     for number, row in enumerate(sorted(rows, key=lambda x: _rank(g, x))):
         day = row.when.date()
-        near = [n for d in (day, day - _DAY, day + _DAY) for n in places.get((row.analyte, d), ()) if n in kept]
-        twin = next((n for n in near if _same(g, kept[n], row)), None)
-        better = None if twin is not None else next((n for n in near if _replaces(g, kept[n], row)), None)
-        other = twin if twin is not None else better
+        near = [n for d in (day, day - _DAY, day + _DAY) if (row.analyte, d) in places for n in places[row.analyte, d]]
+        if near:
+            twin = next((n for n in near if _same(g, kept[n], row)), None)
+            better = None if twin is not None else next((n for n in near if _replaces(g, kept[n], row)), None)
+            other = twin if twin is not None else better
+        else:
+            twin = other = None
         if other is not None:
             reason = "duplicate" if twin is not None else "superseded"
             g.skip("lab", reason, row.origin.where, row.origin.received, same_as=kept[other].origin.where)

@@ -31,6 +31,8 @@ from calcidiol.terminology.labs import LabItem
 __all__ = ["Gathering", "mixed_up", "tidy"]
 
 Level = Literal["note", "caution", "stop"]
+UNDATED = datetime(1900, 1, 1, 12)
+"""Stands for no date until the whole record is read."""
 LONGEST_TEXT = 200
 """Text of a record is kept up to this many characters (P)."""
 
@@ -101,7 +103,7 @@ class Gathering:
         if isinstance(number, Unreadable):
             self.refuse("lab", f"lab_{number.reason}", where, number.text, test=test)
             return
-        received = f"{number.comparator}{number.value:g} {unit}".strip()
+        received = f"{number.comparator}{number.value:.12g} {unit}".rstrip()
         if not unit and not item.unitless:
             self.refuse("lab", "lab_without_unit", where, received, test=test, unit=item.unit)
             return
@@ -128,7 +130,7 @@ class Gathering:
             analyte=item.id,
             value=value,
             unit=item.unit,
-            when=when.at if when else datetime(1, 1, 1, 12),
+            when=when.at if when else UNDATED,
             origin=Origin(where, received, number.value, unit),
             comparator=number.comparator,
             low=self._limit(low, unit, item),
@@ -138,8 +140,7 @@ class Gathering:
             corrected=item.id == "calcium_corrected",
             flags=flags,
         )
-        target = {"weight": self.weight, "height": self.height}.get(item.id, self.labs)
-        target.append(row)
+        (self.weight if item.id == "weight" else self.height if item.id == "height" else self.labs).append(row)
         if when is not None and when.instant is not None:
             self.instants[where] = when.instant
         if status in ("amended", "corrected"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from calcidiol.patient.record import Comparator
 
@@ -20,16 +21,14 @@ _COMMA = re.compile(r"^\s*(?:<=|>=|<|>|≤|≥)?\s*[+-]?\d+,\d+\s*$")
 _COMMA_THEN_UNIT = re.compile(r"^\s*(?:<=|>=|<|>|≤|≥)?\s*[+-]?\d+,\d+(?![\d,])")
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True, gc=False):
     """A finite number, with the comparator before it."""
 
     value: float
     comparator: Comparator = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True, gc=False):
     """Why something is not a number: ``"not_a_number"``, ``"decimal_comma"``, ``"not_finite"`` or ``"empty"``."""
 
     reason: str

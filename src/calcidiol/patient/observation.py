@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +64,21 @@ def _when(o: Observation) -> When | None:
 
 def _item(concept: Concept) -> tuple[LabItem | None, str, bool]:
     """Analyte, how the record names it, and whether it was matched by its text alone."""
-    loinc = [c.code.strip() for c in concept.coding if c.code and _is_loinc(c.system)]
-    text = concept.text or next((c.display for c in concept.coding if c.display), None) or (loinc[0] if loinc else "")
+    return _meaning(tuple((c.system, c.code, c.display) for c in concept.coding), concept.text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _meaning(
+    codings: tuple[tuple[str | None, str | None, str | None], ...], text: str | None
+) -> tuple[LabItem | None, str, bool]:
+    loinc = [code.strip() for system, code, _ in codings if code and _is_loinc(system)]
+    said = text or next((display for _, _, display in codings if display), None) or (loinc[0] if loinc else "")
     if loinc:
-        return lab_by_loinc(loinc), text, False
-    found = {item.id for t in (concept.text, *(c.display for c in concept.coding)) if t and (item := lab_by_name(t))}
+        return lab_by_loinc(loinc), said, False
+    found = {item.id for t in (text, *(display for _, _, display in codings)) if t and (item := lab_by_name(t))}
     if len(found) == 1:
-        return labs()[found.pop()], text, True
-    return None, text, False
+        return labs()[found.pop()], said, True
+    return None, said, False
 
 
 def _is_loinc(system: str | None) -> bool:
@@ -114,6 +122,11 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
     if item.mass_ratio_loinc and isinstance(number, Number) and unit:
         number, unit = _mass_ratio(item, number, unit)
     flags = _flags(o, part, item, by_text)
+    if when is None and where.partition(".")[0] in context.reported and not (
+        o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant
+    ):
+        when = context.reported[where.partition(".")[0]]
+        flags = (*flags, "report_time")
     if when is None and o.issued and not (o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant):
         when = read_date(o.issued)
         flags = (*flags, "issued_time")
@@ -127,7 +140,7 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
         test=test,
         low=low,
         high=high,
-        assay=_assay(o, part),
+        assay=_assay(o, part, item),
         flags=flags,
         status=o.status or "",
     )
@@ -181,7 +194,14 @@ def _value(part: Observation | Component) -> tuple[Number | Unreadable, str, str
 
 def unit_of(q: Quantity) -> tuple[str, str]:
     """The unit of a Quantity, and both of its units when code and text say different things."""
-    code, text = (q.code or "").strip(), (q.unit or "").strip()
+    if q.code == q.unit and q.code is not None:
+        return q.code.strip(), ""
+    return _agreed(q.code or "", q.unit or "")
+
+
+@functools.lru_cache(maxsize=4096)
+def _agreed(code: str, text: str) -> tuple[str, str]:
+    code, text = code.strip(), text.strip()
     if not code or not text or code == text:
         return code or text, ""
     a, b = _size(code), _size(text)
@@ -223,10 +243,11 @@ def _flags(o: Observation, part: Observation | Component, item: LabItem, by_text
         flags.append("matched_by_text")
     if o.status == "preliminary":
         flags.append("preliminary")
-    codes = [c.code for c in part.code.coding if c.code] if part.code else []
-    if any(c in item.loinc_d3_only for c in codes):
+    if item.loinc_d3_only and part.code is not None and any(c.code in item.loinc_d3_only for c in part.code.coding):
         flags.append("d2_unknown")
-    signs = [c.code for i in (part.interpretation or ()) for c in i.coding if c.code]
+    if not part.interpretation and not o.note:
+        return tuple(flags)
+    signs = [c.code for i in part.interpretation for c in i.coding if c.code]
     if any(s in _HIGH for s in signs):
         flags.append("interpreted_high")
     if any(s in _LOW for s in signs):
@@ -237,9 +258,11 @@ def _flags(o: Observation, part: Observation | Component, item: LabItem, by_text
     return tuple(flags)
 
 
-def _assay(o: Observation, part: Observation | Component) -> str | None:
+def _assay(o: Observation, part: Observation | Component, item: LabItem) -> str | None:
     from calcidiol.patient.short import assay_of
 
+    if item.substance is None or not item.id.startswith("25ohd"):
+        return None
     if o.method is not None:
         return assay_of(o.method.all_words())
     return "lc-ms" if part.code is not None and _MASS_SPEC.search(part.code.all_words()) else None
@@ -273,7 +296,7 @@ def _limit(q: Quantity | None, unit: str, item: LabItem) -> Number | None:
     if conflict:
         return None
     if not own or own == unit:
-        return Number(number.value)
+        return number
     try:
         return Number(convert(number.value, own, unit, item.substance))
     except UnitError:

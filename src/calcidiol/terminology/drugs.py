@@ -23,6 +23,7 @@ class DrugClass:
     rxcui: frozenset[str]
     names: tuple[str, ...]
     without: tuple[str, ...]
+    includes: frozenset[str]
     rules: tuple[str, ...]
 
 
@@ -44,6 +45,7 @@ def drug_classes() -> dict[str, DrugClass]:
             frozenset(row["rxcui"]),
             tuple(words(n) for n in row["names"]),
             tuple(words(n) for n in row.get("not", ())),
+            frozenset(row.get("includes", ())),
             tuple(row["rules"]),
         )
         for id_, row in load("drugs.toml", "class").items()
@@ -93,7 +95,7 @@ def drug_text_classes(codes: Iterable[tuple[str, str]], text: str) -> tuple[str,
             and not any(_inside(w, plain) for w in c.without)
             and (any(named(n, plain) for n in c.names) or (c.id == "calcium" and bool(_PLAIN_CALCIUM.search(plain))))
         )
-        if by_code or by_name:
+        if by_code or by_name or not c.includes.isdisjoint(found):
             found.append(c.id)
     return tuple(found)
 
