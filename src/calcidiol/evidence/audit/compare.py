@@ -40,6 +40,12 @@ class Comparison:
     unchecked: frozenset[str]
     similarity: dict[str, float]
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    year: str = ""
+    journal: str = ""
+    volume: str = ""
+    issue: str = ""
+    pages: str = ""
 
 
 def prepare(cited: Cited) -> Prepared:
@@ -49,8 +55,17 @@ def prepare(cited: Cited) -> Prepared:
     return Prepared(cited, Folded.of(left), fold(left), fold(cited.title))
 
 
-def compare(entry: Prepared, record: Record, journals: Journals) -> Comparison:
-    """Compare an entry with a paper."""
+def compare(entry: Prepared, record: Record, journals: Journals, reading: Comparison | None = None) -> Comparison:
+    """Compare an entry with a paper.
+
+    Parameters
+    ----------
+    entry, record, journals
+        The entry, the paper, the table of journals.
+    reading
+        A comparison in which the title of another paper was found in the entry: its names and numbers are used where the
+        title of this paper is not in the entry.
+    """
     cited = entry.cited
     same: set[str] = set()
     differ: set[str] = set()
@@ -63,7 +78,9 @@ def compare(entry: Prepared, record: Record, journals: Journals) -> Comparison:
         before, after = entry.folded.text[: span[0]], entry.folded.text[span[1] :]
         names, et_al, year, extra_front = _front(before)
         source = read_source(after.lstrip(" .,;:?!\"'*)]"))
-        journal, extra = _journal_and_extra(source, record, journals)
+        journal, extra = _journal_and_extra(
+            source, record, journals, whole_title and after.lstrip()[:1] in (":", "-", "(")
+        )
         year = year or source.year
         same.add("title")
         similarity["title"] = 1.0
@@ -73,6 +90,12 @@ def compare(entry: Prepared, record: Record, journals: Journals) -> Comparison:
             similarity["title"] = _ratio(f"{extra_front} {record.title} {extra}", record.title)
         elif not whole_title:
             notes.append("subtitle left out")
+    elif reading:
+        names, et_al = [n.split() for n in reading.names], cited.et_al
+        source = Source(reading.journal, reading.year, reading.volume, reading.issue, reading.pages)
+        journal, year = reading.journal, reading.year
+        differ.add("title")
+        similarity["title"] = _ratio(reading.record.title, record.title)
     else:
         names, et_al = [n.split() for n in cited.authors], cited.et_al
         source = Source(cited.journal, cited.year, cited.volume, cited.issue, cited.pages)
@@ -92,7 +115,20 @@ def compare(entry: Prepared, record: Record, journals: Journals) -> Comparison:
     _judge("pmid", cited.pmid, record.pmid, lambda a, b: a == b, same, differ, unchecked)
     for field in FIELDS:
         similarity.setdefault(field, 1.0 if field in same else 0.0)
-    return Comparison(record, frozenset(same), frozenset(differ), frozenset(unchecked), similarity, tuple(notes))
+    return Comparison(
+        record,
+        frozenset(same),
+        frozenset(differ),
+        frozenset(unchecked),
+        similarity,
+        tuple(notes),
+        tuple(" ".join(n) for n in names),
+        year,
+        journal,
+        source.volume,
+        source.issue,
+        source.pages,
+    )
 
 
 def _judge(field, given, real, agree, same, differ, unchecked) -> None:  # type: ignore[no-untyped-def]
@@ -165,10 +201,37 @@ def _front(before: str) -> tuple[list[list[str]], bool, str, str]:
     return people, et_al, year, " ".join(extra)
 
 
-_PARTICLES = frozenset(["van", "von", "de", "del", "della", "der", "den", "di", "da", "dos", "du", "la", "le", "el", "al", "bin", "ben", "ten", "ter", "af", "av", "zu", "st", "dr"])
+_PARTICLES = frozenset(
+    [
+        "van",
+        "von",
+        "de",
+        "del",
+        "della",
+        "der",
+        "den",
+        "di",
+        "da",
+        "dos",
+        "du",
+        "la",
+        "le",
+        "el",
+        "al",
+        "bin",
+        "ben",
+        "ten",
+        "ter",
+        "af",
+        "av",
+        "zu",
+        "st",
+        "dr",
+    ]
+)
 
 
-def _journal_and_extra(source: Source, record: Record, journals: Journals) -> tuple[str, str]:
+def _journal_and_extra(source: Source, record: Record, journals: Journals, colon: bool) -> tuple[str, str]:
     """The journal behind a title, and words that stand between title and journal (a longer title than the real one)."""
     text = re.sub(r"^(?:In:?)\s+", "", source.journal)
     if not text or not record.journal or journals.same(text, record.journal):
@@ -180,6 +243,11 @@ def _journal_and_extra(source: Source, record: Record, journals: Journals) -> tu
     for cut in pieces:
         if journals.same(text[cut:], record.journal):
             return text[cut:], text[:cut].strip(" .,:;")
+    if colon:
+        return "", text
+    sentence = [m.end() for m in re.finditer(r"(?<=[a-z\d)])[.?!]\s+(?=[A-Z])", text)]
+    if sentence and len(text[: sentence[-1]].split()) >= 3 and re.search(r"\b[a-z]{4,}", text[: sentence[-1]]):
+        return text[sentence[-1] :], text[: sentence[-1]].strip(" .,:;")
     place = re.search(r"^(.*?)[.,:;]\s+[A-Z][\w .]+(?::\s*[A-Z][\w .]+)?$", text)
     if place and journals.same(place.group(1), record.journal):
         return place.group(1), ""

@@ -88,7 +88,7 @@ def strip_noise(text: str) -> str:
     text = re.sub(r"\bdoi\s*:?\s*(?=$|[.;,)\]])", " ", text, flags=re.IGNORECASE)
     text = re.sub(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}(?=[\s.,;:)]|$)", "", text)
     text = re.sub(r"\[\s*[|;,]?\s*\]|\(\s*\)", " ", text)
-    return re.sub(r"\s+", " ", text).strip(" |;,")
+    return re.sub(r"(?:\s\.)+$", "", re.sub(r"\s+", " ", text).strip(" |;,"))
 
 
 _YEAR = r"(?:19|20)\d{2}"
@@ -178,7 +178,10 @@ def _plausible(match: re.Match[str]) -> bool:
     groups = match.groupdict()
     volume = groups.get("volume") or ""
     return bool(re.search(r"\d", volume)) and not (
-        re.fullmatch(_YEAR, volume) and not groups.get("year") and not groups.get("issue")
+        re.fullmatch(_YEAR, volume)
+        and not groups.get("year")
+        and not groups.get("year_after")
+        and not groups.get("issue")
     )
 
 
@@ -218,7 +221,9 @@ def parse(text: str, journal_at_end: Callable[[str], tuple[str, str] | None] | N
     year, rest = front_year(left[end:])
     rest = rest.lstrip(" .,;:")
     title = journal = ""
-    quoted = re.match(r"^\W*\"(?P<title>.{8,}?)[.,]?\"[.,]?\s*(?:In:?\s+)?", rest)
+    quoted = re.match(r"^\W*\"(?P<title>.{8,}?)[.,]?\"[.,]?\s*(?:In:?\s+)?", rest) or re.match(
+        r"^'(?P<title>.{8,}?)[.,]?'[.,]\s*(?:In:?\s+)?", rest
+    )
     if quoted:
         title = quoted.group("title")
         source = read_source(rest[quoted.end() :])

@@ -1,7 +1,7 @@
 """Names of journals: is "Nat Rev Cancer" the journal "Nature Reviews Cancer"?
 
-Two names are one journal when the table (`data/journals.csv`) says so, or when neither side is known as another journal and
-each word of the shorter form begins the word of the longer form in the same place (the rule of ISO 4, small words left out).
+Two names are one journal when the table (`data/journals.csv`) says so, or when neither side is known as another
+journal and each word of the shorter form begins the word of the longer form in the same place (the rule of ISO 4, small words left out).
 """
 
 from __future__ import annotations
@@ -16,7 +16,34 @@ from calcidiol.evidence.audit.spelling import clean, words
 
 __all__ = ["Journals", "load_journals"]
 
-_SMALL = frozenset(["the", "of", "and", "in", "for", "on", "to", "a", "an", "de", "la", "le", "les", "des", "du", "der", "die", "das", "und", "et", "e", "y", "part", "section"])
+_SMALL = frozenset(
+    [
+        "the",
+        "of",
+        "and",
+        "in",
+        "for",
+        "on",
+        "to",
+        "a",
+        "an",
+        "de",
+        "la",
+        "le",
+        "les",
+        "des",
+        "du",
+        "der",
+        "die",
+        "das",
+        "und",
+        "et",
+        "e",
+        "y",
+        "part",
+        "section",
+    ]
+)
 # Contractions that are not the beginning of the word.
 _CONTRACTIONS = {
     "natl": "national",
@@ -89,7 +116,7 @@ def _abbreviates(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
     if len(short) != len(long):
         return False
     for s, full in zip(short, long, strict=True):
-        if full.startswith(s) and (len(s) >= 2 or s == full or s == "j"):
+        if s == full or (s == "j" and full == "journal") or (len(s) >= 2 and full.startswith(s)):
             continue
         if _CONTRACTIONS.get(s) == full:
             continue
@@ -104,14 +131,25 @@ def table(rows: list[tuple[str, list[str]]], extra: list[str]) -> Journals:
         known[_key(full)] = full
         for other in others:
             known.setdefault(_key(other), full)
-    built = Journals(known)
-    for name in extra:
-        if _key(name) in known:
+    # A name of the bibliography that abbreviates a longer one (of the table first) is that journal.
+    by_start: dict[tuple[int, str], list[tuple[tuple[str, ...], str]]] = {}
+    for full, _ in rows:
+        _file(by_start, _key(full), full)
+    for name in sorted(extra, key=lambda n: (-len(n), n)):
+        key = _key(name)
+        if not key or key in known:
             continue
-        # A name of the bibliography that abbreviates a full name of the table is that journal.
-        target = next((full for full, _ in rows if _abbreviates(_key(name), _key(full))), name)
-        known[_key(name)] = target
-    return built
+        near = by_start.get((len(key), key[0][:1]), [])
+        target = next((full for other, full in near if _abbreviates(key, other)), name)
+        known[key] = target
+        if target == name:
+            _file(by_start, key, name)
+    return Journals(known)
+
+
+def _file(by_start: dict[tuple[int, str], list[tuple[tuple[str, ...], str]]], key: tuple[str, ...], full: str) -> None:
+    if key:
+        by_start.setdefault((len(key), key[0][:1]), []).append((key, full))
 
 
 @cache

@@ -288,7 +288,9 @@ def _one_line(parts: list[str]) -> str:
             continue
         if not joined:
             joined = piece
-        elif (re.search(r"[a-z]-$", joined) and piece[:1].islower()) or (re.search(r"(10\.\d{4,9}/\S*[/.\-_]|doi\.org/|\d-)$", joined) and re.match(r"[\w(]", piece)):
+        elif (re.search(r"[a-z]-$", joined) and piece[:1].islower()) or (
+            re.search(r"(10\.\d{4,9}/\S*[/.\-_]|doi\.org/|\d-)$", joined) and re.match(r"[\w(]", piece)
+        ):
             joined = f"{joined}{piece}"
         else:
             joined = f"{joined} {piece}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from calcidiol.evidence.audit.bibliography import Bibliography, first_page
 from calcidiol.evidence.audit.compare import FIELDS, Comparison, Prepared, compare, prepare
-from calcidiol.evidence.audit.names import split_authors
 from calcidiol.evidence.audit.records import Cited, Record, Reference
 from calcidiol.evidence.audit.spelling import concat
 
@@ -54,6 +53,12 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
     entry = prepare(cited)
     places = _candidates(entry, library, rules)
     compared = [compare(entry, library.records[i], library.journals) for i in places]
+    # A title found in the entry tells its authors and numbers better than the first reading: look those up too.
+    for one in [c for c in compared if "title" in c.same]:
+        more = _by_place_and_name(one.names[:1], one.year, one.volume, one.pages, library)
+        fresh = [i for i in dict.fromkeys(more) if i not in places]
+        places.extend(fresh)
+        compared.extend(compare(entry, library.records[i], library.journals, one) for i in fresh)
     compared.sort(key=lambda c: (-_score(c, rules), c.record.id))
     if not compared:
         return Reference(None, cited, "not_found")
@@ -78,6 +83,8 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
     if other:
         return Reference(None, cited, "composite", differ, best.record, other, (), unchecked, score, notes=best.notes)
     notes = list(best.notes)
+    if {"journal", "year", "pages"} <= best.differ:
+        notes.append("journal, year and pages all differ: this may be another paper of the same title")
     owner = library.by_doi.get(cited.doi) if "doi" in best.differ else None
     if owner is not None:
         notes.append(f"the DOI given is that of {library.records[owner].label()}")
@@ -92,20 +99,25 @@ def _candidates(entry: Prepared, library: Bibliography, rules: Rules) -> list[in
     for key, index in ((cited.doi, library.by_doi), (cited.pmid, library.by_pmid)):
         if key and key in index:
             found[index[key]] = None
-    if cited.volume and cited.pages:
-        for i in library.by_place.get((cited.volume.lower(), first_page(cited.pages)), ()):
-            found[i] = None
-    if cited.authors:
-        name = split_authors(cited.authors[0])[0]
-        words = name[0] if name else []
-        for word in words:
-            for i in library.by_author_year.get((concat(word), cited.year), ()):
-                found[i] = None
+    for i in _by_place_and_name(cited.authors[:1], cited.year, cited.volume, cited.pages, library):
+        found[i] = None
     for text, scorer in ((entry.title_words, fuzz.ratio), (entry.words, fuzz.token_set_ratio)):
         if text:
             for _, _, i in process.extract(text, library.titles, scorer=scorer, limit=rules.candidates):
                 found[i] = None
     return list(found)
+
+
+def _by_place_and_name(
+    authors: tuple[str, ...], year: str, volume: str, pages: str, library: Bibliography
+) -> list[int]:
+    """Papers at this volume and page, and papers of this first author and year."""
+    found = list(library.by_place.get((volume.lower(), first_page(pages)), ())) if volume and pages else []
+    words = authors[0].split() if authors else []
+    for start in range(len(words)):
+        for end in range(start + 1, len(words) + 1):
+            found.extend(library.by_author_year.get((concat(" ".join(words[start:end])), year), ()))
+    return found
 
 
 def _score(comparison: Comparison, rules: Rules) -> float:

@@ -11,7 +11,10 @@ __all__ = ["author_block_end", "comparable", "read_author", "same_author", "spli
 
 _LETTER = r"[A-Z\u00c0-\u00de\u0100-\u024f]"
 _PARTICLE = r"(?:van|von|de|del|della|der|den|di|da|dos|du|la|le|el|al|bin|ben|ten|ter|af|av|zu|st\.?|d'|o')"
-_PART = rf"(?:{_PARTICLE}[\s-]+)*(?:{_LETTER}|d'|O'|al-|el-)[\w'’]+(?:[-\s](?:{_PARTICLE}[\s-])*{_LETTER}[\w'’]{{2,}}(?:-{_LETTER}[\w'’]+)*)*"
+_PART = (
+    rf"(?:{_PARTICLE}[\s-]+)*(?!(?:Vitamin|Hypovitaminosis|Calcitriol|The|Is|Does|Can|Effects?)\b)(?:{_LETTER}|d'|O'|al-|el-)[\w'’]+"
+    rf"(?:-[\w'’]+|\s(?:{_PARTICLE}[\s-])*{_LETTER}[\w'’]{{2,}}(?:-[\w'’]+)*)*"
+)
 _INITIALS = rf"(?:{_LETTER}\.?[\s-]?){{1,5}}(?<!\s)(?![\w'’])"
 _SUFFIX = r"(?:,?\s+(?:Jr|Sr|II|III|2nd|3rd)\.?)?"
 _SEPARATOR = r"\s*(?:[,;&]|\band\b|\bund\b|\bet\b(?!\s+al))[\s,;&]*(?:and\s+|&\s*)?"
@@ -35,9 +38,16 @@ def author_block_end(text: str) -> int:
     if has_han(text[:12]):
         match = re.match(r"^[^.\"(\[]{2,120}?(?=\.\s|\s*\(\d{4}|\s*\"|\s*\[[A-Z]\])", text)
         return match.end() if match else 0
+    quote = text.find('"')
+    if 2 < quote < 600 and re.match(rf"^(?:{_PART}|{_INITIALS}|[\s,.&;]|and\b|et\s+al\b)+$", text[:quote]):
+        return quote
     et_al = _ET_AL.search(text[:400])
     front = re.search(r"\(\s*(?:19|20)\d{2}[a-z]?(?:\s*,[^)]{0,20})?\s*\)", text[:600])
     end = _grammar_end(text)
+    if et_al and end and et_al.start() - end <= 2 and not (front and front.start() - et_al.end() < 3):
+        return et_al.end()
+    if end and front and front.start() - end > 25:
+        front = None  # the year in brackets stands behind the journal
     if front and front.start() > 1 and front.start() >= end:
         before = text[: front.start()]
         # "(2014)" right behind names is the end of the authors; behind a journal it is not.
@@ -58,9 +68,6 @@ def author_block_end(text: str) -> int:
     group = _GROUP.match(text)
     if group:
         return group.end()
-    quote = text.find('"')
-    if 2 < quote < 300 and re.match(rf"^(?:{_PART}|{_INITIALS}|[\s,.&;]|and\b)+$", text[:quote]):
-        return quote
     return 0
 
 
@@ -100,6 +107,7 @@ def split_authors(block: str) -> tuple[list[list[str]], bool]:
     block = re.sub(r"\.\.\.|…", ", ", block)
     block = re.sub(r"\((?:eds?|[\u4e00-\u9fff]+)\.?\)|\beds?\.", " ", block)
     block = re.sub(r",?\s+(Jr|Sr|II|III|2nd|3rd)\b\.?", " ", block)
+    block = _without_group(block)
     if has_han(block):
         pieces = [p for p in re.split(r"[,;、&]|\band\b|\s和\s", block) if p.strip(" .")]
     elif ";" in block:
@@ -133,6 +141,16 @@ def split_authors(block: str) -> tuple[list[list[str]], bool]:
     return names, et_al
 
 
+def _without_group(block: str) -> str:
+    """Drop a study group behind a list of authors: "Merlino LA, Curtis J; Iowa Women's Health Study"."""
+    head, semicolon, tail = block.rpartition(";")
+    if semicolon and ";" not in head and not re.search(rf"\s{_INITIALS}$|,\s*{_INITIALS}$", tail.strip(" .")):
+        people = [p for p in head.split(",") if re.match(rf"^\s*{_VANCOUVER}\s*$", p)]
+        if people and len(people) == len(head.split(",")):
+            return head
+    return block
+
+
 def _is_initials(word: str) -> bool:
     return bool(re.fullmatch(rf"{_LETTER}{{1,4}}", word)) and not (len(word) == 4 and word in ("WHO",))
 
@@ -142,7 +160,7 @@ def _name_words(piece: str) -> list[str]:
     piece = re.sub(
         rf"(?<![\w'])((?:{_LETTER}[.\s-]+)*{_LETTER})(?![\w'])", lambda m: re.sub(r"[.\s-]", "", m.group()), piece
     )
-    return [w for w in re.split(r"[\s.]+", piece.strip(" .,:;\"'()[]")) if w and w not in ("-", "'")]
+    return [w for w in re.split(r"[\s.,]+", piece.strip(" .,:;\"'()[]")) if w and w not in ("-", "'")]
 
 
 def read_author(text: str) -> Author:
