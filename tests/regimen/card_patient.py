@@ -21,14 +21,25 @@ class CardPatient:
     """
 
     def __init__(
-        self, level: float = 30.0, *, cv: float = 0.2, weight_kg: float = 70.0, bmi: float = 24.0,
-        past: Schedule | None = None, response: float = 0.0, depot: float = 0.0, ess: float = 4000.0, on: date = ON, **covariates: float,
-    ) -> None:  # fmt: skip
+        self,
+        level: float = 30.0,
+        *,
+        cv: float = 0.2,
+        weight_kg: float = 70.0,
+        bmi: float = 24.0,
+        past: Schedule | None = None,
+        response: float = 0.0,
+        depot: float = 0.0,
+        ess: float = 4000.0,
+        on: date = ON,
+        **covariates: float,
+    ) -> None:
         self.card = default_card()
         self.on, self.ess, self.cv = on, ess, cv
         self.level, self.past, self.shift = level, past, {"conversion": response, "depot": depot}
         self.person = {"weight_kg": weight_kg, "bmi": bmi, **covariates}
         self.covariates = SimpleNamespace(weight_kg=np.full(5, weight_kg))
+        self.bias = np.zeros((5, 0))
 
     def resample(self, n: int, seed: int) -> SimpleNamespace:
         """Parameters (n, P) and the state on day 0."""
@@ -43,4 +54,4 @@ class CardPatient:
         past = self.past if self.past is not None else Schedule.of([])
         doy = float(self.on.timetuple().tm_yday)
         state = solve(self.card, parameters, past, [0.0], origin_doy=doy, want=("state",)).state
-        return SimpleNamespace(parameters=parameters, state=state)
+        return SimpleNamespace(parameters=parameters, state=state, bias=np.zeros((n, 0)))

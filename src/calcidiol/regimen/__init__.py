@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from calcidiol.regimen.searching import search
     from calcidiol.regimen.text import format, parse
 
+# `policy` and `next_sample` come from their modules: a name that is both module and function depends on import order.
 _HOMES = {
     "candidates": ("generate", "outside"),
     "goals": ("Goal", "default_goal", "goal"),

@@ -268,8 +268,11 @@ def _with_durations(
     if keep is None:
         yield Candidate(load, begin, None, after, after)
         return
+    doses = 0
     for duration in durations_d:
-        if after < duration:
+        more = -(-(duration - after) // keep.every_d)
+        if more > doses:  # a longer duration without a further dose is the same regimen
+            doses = more
             yield Candidate(load, begin, keep, after, duration)
 
 

@@ -103,6 +103,7 @@ def next_sample(
     if not weeks or min(weeks) < 1 or max(weeks) > last:
         raise UsageError(f"The next sample is looked for in weeks 1 to {last}; got {list(weeks)}.")
     level = np.log(np.maximum(found.course_of(found.best).level[0], 0.1))
+    bias = found.draws.bias
     regimen = found.best.regimen
     days = {7 * w for w in weeks}
     days |= {(d - on).days for d in due if 7 * min(weeks) <= (d - on).days <= 7 * max(weeks)}
@@ -114,11 +115,11 @@ def next_sample(
         elif (since := _since_injection(regimen, on, day, given)) is not None:
             left_out[day] = ("sample.left_out.depot", {"days": since, "needed": DEPOT_SHOWS_D})
         else:
-            gains[day] = _gain(level, day, noise)
+            gains[day] = _gain(level, bias, day, noise)
     reasons: list[Reason] = []
     if not gains:
         day = max(days)
-        gains[day] = _gain(level, day, noise)
+        gains[day] = _gain(level, bias, day, noise)
         reasons.append(("sample.no_good_date", {}))
     best = max(gains, key=lambda d: (gains[d], -d))
     fitting = {d: g for d, g in gains.items() if on + timedelta(days=d) in due and g >= WORTH_WAITING * gains[best]}
@@ -130,15 +131,15 @@ def next_sample(
     return NextSample(on + timedelta(days=best), best, gains[best], gains, left_out, tuple(reasons))
 
 
-def _gain(level: NDArray[np.float64], day: int, noise: Noise) -> float:
+def _gain(level: NDArray[np.float64], bias: NDArray[np.float64], day: int, noise: Noise) -> float:
     """Mean share of the variance of the later log level that a result on `day` explains.
 
     The best linear guess of a log level from a noisy log result removes the squared correlation of its variance; weeks
     before the sample gain nothing, since nothing can be decided for them any more.
     """
     first, last = TARGET_WEEKS
-    sample = _at(level, day / 7.0)
-    noisy = float(np.var(sample)) + noise.log_variance(float(np.exp(np.mean(sample))))
+    sample = _at(level, day / 7.0) + bias
+    noisy = float(np.var(sample) + np.mean(noise.log_sd(np.exp(sample)) ** 2))
     weeks = np.arange(first, min(last, level.shape[1] - 1) + 1)
     later = level[:, weeks]
     covariance = np.mean((sample - sample.mean())[:, None] * (later - later.mean(axis=0)), axis=0)

@@ -173,7 +173,10 @@ def policy(
         raw=marks,
         added=only_added(marks, solved, goal, solved.one(1)),
     )
-    rows = tuple(judge.row(low, high, w) for low, high, w in _rows(level, noise, found.goal, then.effective, s))
+    rows = tuple(
+        judge.row(low, high, w)
+        for low, high, w in _rows(level * np.exp(these.bias), noise, found.goal, then.effective, s)
+    )
     rows = _guarded(rows, regimen, rest, on, day)
     loading_ends, reaches = _loading(regimen, found, on)
     return Policy(
@@ -337,16 +340,16 @@ def _burden(c: Candidate) -> tuple[int, float]:
 def _rows(
     level: Array, noise: Noise, goal: Goal, effective: float, s: Mapping[str, Any]
 ) -> list[tuple[float, float, Array]]:
-    """Ranges with the chance of a result in each, per draw.
+    """Ranges with the chance of a result in each, per draw; `level` is what the laboratory would find on average.
 
     A range that is no surprise but has too few effective draws joins its neighbor towards the middle, on its own side
     of the hold level.
     """
     edges = sorted({0.0, math.inf, *map(float, s["edges_nmol_per_l"]), round(goal.low, 1), round(goal.high, 1)})
     edges = [e for i, e in enumerate(edges) if i == 0 or e - edges[i - 1] > 1.0]
-    sd = noise.sd(level)
-    below = [_normal((e - level) / sd) if math.isfinite(e) else np.ones_like(level) for e in edges]
-    below[0] = np.zeros_like(level)
+    sd, center = noise.log_sd(level), np.log(np.maximum(level, 0.1))
+    inner = [_normal((math.log(e) - center) / sd) for e in edges[1:-1]]
+    below = [np.zeros_like(level), *inner, np.ones_like(level)]
     rows = [(a, b, q - p) for a, b, p, q in zip(edges, edges[1:], below, below[1:], strict=False)]
     middle = float(np.median(level))
     hold = float(s["hold_nmol_per_l"])

@@ -25,19 +25,27 @@ HIGHER = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Error of a laboratory result around the true level: SD = sqrt((proportional x level)^2 + additive^2), nmol/L."""
+    """Error of a laboratory result around the true level, on the log scale as in `individual.likelihood`.
+
+    `proportional` (1) and `additive` (nmol/L) are the card's residual; `assay` is the log SD of the bias of a method
+    that the draws do not know yet.
+    """
 
     proportional: float
     additive: float
+    assay: float = 0.0
 
-    def sd(self, level: Array) -> Array:
-        """SD of a result at each level, nmol/L."""
-        told: Array = np.sqrt((self.proportional * level) ** 2 + self.additive**2)
+    def log_sd(self, level: Array) -> Array:
+        """SD of the log result at each level (nmol/L)."""
+        told: Array = np.sqrt(self.proportional**2 + self.assay**2 + (self.additive / np.maximum(level, 1.0)) ** 2)
         return told
 
-    def log_variance(self, level: float) -> float:
-        """Variance of the log result at a level."""
-        return self.proportional**2 + (self.additive / max(level, 1.0)) ** 2
+
+def noise(individual: Individual) -> Noise:
+    """The error of this patient's next result: of the last method if it is known, else with an unknown bias."""
+    proportional, additive = individual.card.residual
+    known = individual.bias.shape[1] > 0
+    return Noise(proportional, additive, 0.0 if known else individual.card.assay_bias)
 
 
 def draws(individual: Individual, n: int, seed: int) -> Draws:
@@ -49,6 +57,7 @@ def draws(individual: Individual, n: int, seed: int) -> Draws:
         state=ensemble.state,
         origin_doy=float(individual.on.timetuple().tm_yday),
         effective=float(min(n, individual.ess)),
+        bias=ensemble.bias[:, -1] if ensemble.bias.shape[1] else np.zeros(n),
     )
 
 

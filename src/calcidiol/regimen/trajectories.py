@@ -80,6 +80,8 @@ class Draws:
         Day of the year of day 0.
     effective
         How many independent draws these are worth (no more than N).
+    bias
+        Log bias of the laboratory's method, (N,).
     """
 
     card: Any
@@ -87,6 +89,7 @@ class Draws:
     state: Any
     origin_doy: float
     effective: float
+    bias: Array
 
     def __len__(self) -> int:
         return len(self.parameters)
