@@ -14,7 +14,7 @@ from msgspec import Raw
 from calcidiol.errors import RecordError
 from calcidiol.patient import clinical, medication, observation
 from calcidiol.patient.dates import When, read_date
-from calcidiol.patient.fhir import Bundle, Concept, Kind, Medication, Person, Reference, decode, known_fields
+from calcidiol.patient.fhir import Bundle, Concept, Kind, Medication, Person, Reference, Specimen, decode, known_fields
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
 from calcidiol.patient.record import Patient
@@ -23,6 +23,8 @@ __all__ = ["Context", "read_bundle"]
 
 DEEPEST_BUNDLE = 3
 """Bundles in Bundles are read to this depth (P)."""
+DEEPEST_PANEL = 3
+"""Panels in panels are followed to this depth (P)."""
 _OTHER_VERSION = re.compile(r"hl7\.org/fhir/(DSTU2|STU3|R4B|R5|R6|1\.0|3\.0|4\.3|5\.0|6\.0)\b", re.I)
 _OLD_TYPES = {
     "MedicationOrder": "DSTU2",
@@ -192,6 +194,19 @@ class Context:
         short = "/".join(text.split("/_history/")[0].rsplit("/", 2)[-2:])
         return self.by_id.get(short)
 
+    def specimen(self, reference: Reference | None, contained: list[Raw]) -> str:
+        """What kind of specimen a reference names."""
+        if reference is None:
+            return ""
+        found = self.lookup(reference, contained)
+        if found is None or found.kind != "Specimen":
+            return reference.display or ""
+        try:
+            kind = msgspec.json.decode(found.raw, type=Specimen).type
+        except (msgspec.MsgspecError, RecursionError):
+            return reference.display or ""
+        return " ".join((reference.display or "", kind.all_words() if kind is not None else ""))
+
     def medicine(self, concept: Concept | None, reference: Reference | None, contained: list[Raw]) -> Medication:
         """What medicine is meant, in one shape."""
         found = self.lookup(reference, contained)
@@ -291,21 +306,26 @@ def read_bundle(data: bytes, name: str) -> Patient:
 
 
 def _times_of_reports(context: Context, kept: list[Found]) -> None:
-    """Times of results that a report gives."""
+    """Times that a report or a panel gives to results that may have none of their own."""
+    groups: list[tuple[When | None, str, list[Reference]]] = []
     for found in kept:
-        if found.kind != "DiagnosticReport":
-            continue
-        report = context.decode(found)
-        if report is None:
-            continue
-        text = report.effectiveDateTime or (report.effectivePeriod.start if report.effectivePeriod else None)
-        when = read_date(text) if text else None
-        if when is None:
-            continue
-        for reference in report.result:
-            target = context.lookup(reference, [])
-            if target is not None:
-                context.reported[target.where] = when
+        if found.kind == "DiagnosticReport":
+            report = context.decode(found)
+            if report is not None:
+                text = report.effectiveDateTime or (report.effectivePeriod.start if report.effectivePeriod else None)
+                groups.append((read_date(text) if text else None, found.where, report.result))
+        elif found.kind == "Observation" and b'"hasMember"' in bytes(found.raw):
+            panel = context.decode(found)
+            if panel is not None:
+                groups.append((observation.time_of(panel), found.where, panel.hasMember))
+    for _ in range(DEEPEST_PANEL):  # a report names a panel, the panel its results
+        for own, where, members in groups:
+            when = own or context.reported.get(where)
+            if when is None:
+                continue
+            for target in (context.lookup(m, []) for m in members):
+                if target is not None:
+                    context.reported.setdefault(target.where, when)
 
 
 # --- what is in it -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ __all__ = [
     "Quantity",
     "Reference",
     "Report",
+    "Specimen",
     "Surgery",
     "decode",
     "known_fields",
@@ -280,6 +281,7 @@ class Observation(Resource, gc=False):
     note: list[Note] = []
     method: Concept | None = None
     specimen: Reference | None = None
+    hasMember: list[Reference] = []  # noqa: N815
     referenceRange: list[Range] = []  # noqa: N815
     component: list[Component] = []
 
@@ -388,6 +390,12 @@ class Report(Resource, gc=False):
     result: list[Reference] = []
 
 
+class Specimen(Resource, gc=False):
+    """Specimen: read to tell blood from urine."""
+
+    type: Concept | None = None
+
+
 class Participant(Struct, gc=False):
     """Who comes to an appointment."""
 
@@ -445,7 +453,7 @@ _FIELDS: dict[str, tuple[type[Resource], str]] = {
     ),
     "Observation": (
         Observation,
-        "basedOn partOf focus encounter performer valueSampledData valueTime valueDateTime valuePeriod bodySite device hasMember "
+        "basedOn partOf focus encounter performer valueSampledData valueTime valueDateTime valuePeriod bodySite device "
         "derivedFrom _status _effectiveDateTime _effectiveInstant _issued _valueString _valueInteger _valueBoolean _valueDateTime",
     ),
     "Condition": (

@@ -9,7 +9,7 @@ from datetime import date
 from calcidiol.patient.dosing import read_dosing
 from calcidiol.patient.gather import Gathering, tidy
 from calcidiol.patient.record import Allergy, Code, Condition, Drug, Origin, Procedure
-from calcidiol.terminology.conditions import concepts_of
+from calcidiol.terminology.conditions import concepts, concepts_of
 from calcidiol.terminology.drugs import drug_text_classes
 from calcidiol.terminology.excipients import excipients_of
 
@@ -126,7 +126,8 @@ def file_procedure(
 ) -> None:
     """File an operation or radiotherapy. One that belongs to no concept is kept and counted as not used."""
     text = tidy(text)
-    found = concepts_of(codes, text)
+    # of an operation only what it leaves behind counts: an abscess that was opened is no infection today
+    found = tuple(c for c in concepts_of(codes, text) if concepts()[c].past == "keep" or c == "dialysis")
     g.procedures.append(Procedure(text, found, when, Origin(where, text), dict(details or {})))
     if not found:
         g.skip("procedure", "procedure_no_concept", where, text or ", ".join(c for _, c in codes))

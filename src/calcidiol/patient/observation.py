@@ -16,7 +16,7 @@ from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, labs
 if TYPE_CHECKING:
     from calcidiol.patient.bundle import Context
 
-__all__ = ["read"]
+__all__ = ["read", "time_of", "unit_of"]
 
 _DROPPED = ("entered-in-error", "cancelled", "registered")
 _USED = ("final", "amended", "corrected", "preliminary", "unknown", "", None)
@@ -26,6 +26,16 @@ _HEMOLYZED = re.compile(r"\bha?emoly[sz]", re.I)
 _NOT_HEMOLYZED = re.compile(r"\b(?:no|not|without|non)[- ]+(?:visibly |grossly )?ha?emoly[sz]", re.I)
 _OTHER_SPECIMEN = re.compile(r"urin|\bcsf\b|cerebrospinal|pleura|ascit|dialysate|saliva|stool|sweat|tissue|drain", re.I)
 _MASS_SPEC = re.compile(r"lc[-/ ]?ms|mass spec|tandem|質譜|质谱", re.I)
+_WIDER = {
+    "calcium_corrected": ("calcium",),
+    "calcium_ionized": ("calcium",),
+    "25ohd2": ("25ohd",),
+    "urine_calcium_24h": ("calcium",),
+    "urine_calcium_creatinine": ("calcium",),
+    "urine_calcium_weight": ("calcium",),
+}
+"""A text that says less than its LOINC code does not contradict it."""
+_CONFLICT = "\0"
 _HIGH = ("H", "HH", "HU", "HX", ">")
 _LOW = ("L", "LL", "LU", "LX", "<")
 
@@ -38,7 +48,7 @@ def read(context: Context, o: Observation, where: str) -> None:
     if o.status not in _USED:
         context.g.refuse("lab", "status_unknown", where, o.status)
         return
-    when = _when(o)
+    when = time_of(o)
     if o.code is not None and _pregnancy(context, o, when, where):
         return
     _one(context, o, o, when, where)
@@ -46,7 +56,8 @@ def read(context: Context, o: Observation, where: str) -> None:
         _one(context, o, part, when, f"{where}.component[{i}]")
 
 
-def _when(o: Observation) -> When | None:
+def time_of(o: Observation) -> When | None:
+    """When the sample was taken, as far as the Observation itself says."""
     for text in (
         o.effectiveDateTime,
         o.effectiveInstant,
@@ -74,7 +85,11 @@ def _meaning(
     loinc = [code.strip() for system, code, _ in codings if code and _is_loinc(system)]
     said = text or next((display for _, _, display in codings if display), None) or (loinc[0] if loinc else "")
     if loinc:
-        return lab_by_loinc(loinc), said, False
+        item = lab_by_loinc(loinc)
+        named = {other.id for t in (text, *(d for _, _, d in codings)) if t and (other := lab_by_name(t))}
+        if item is not None and not named <= {item.id, *_WIDER.get(item.id, ())}:
+            return None, _CONFLICT + said, False
+        return item, said, False
     found = {item.id for t in (text, *(display for _, _, display in codings)) if t and (item := lab_by_name(t))}
     if len(found) == 1:
         return labs()[found.pop()], said, True
@@ -97,13 +112,17 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
         return
     item, test, by_text = _item(part.code)
     empty = not _has_value(part)
+    if item is None and test.startswith(_CONFLICT):
+        codes = ", ".join(c.code or "" for c in part.code.coding)
+        context.g.refuse("lab", "lab_code_conflict", where, f"{test[1:]} ({codes})")
+        return
     if item is None:
         if not (empty and isinstance(part, Observation) and o.component):
             context.count("Observation", "code_not_used", test, where)
         return
     if empty and isinstance(part, Observation) and o.component:
         return
-    specimen = o.specimen.display if o.specimen is not None else None
+    specimen = context.specimen(o.specimen, o.contained) if o.specimen is not None else ""
     if specimen and _OTHER_SPECIMEN.search(specimen) and not item.id.startswith("urine"):
         context.g.skip("lab", "specimen_not_blood", where, f"{test} ({specimen})")
         return
