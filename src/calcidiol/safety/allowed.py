@@ -112,7 +112,7 @@ def judge(patient: Patient, on: date, products: Mapping[str, Product], knowledge
             ceiling_nmol_per_l=ceiling,
             preferred_route=preferred if preferred in routes else None,
             daily_only=daily,
-            fired=tuple(_permissions(f, facts, known.permitted, tuple(routes)) for f in fired),
+            fired=tuple(permissions(f, facts, known.permitted, tuple(routes)) for f in fired),
         ),
     )
 
@@ -183,10 +183,13 @@ def _hard_level(facts: Facts, known: Knowledge) -> list[Fired]:
 def hard(known: Knowledge, name: str, **params: object) -> Fired:
     """A hard limit that was met, as a fired rule."""
     row = known.hard[name]
-    return Fired(name, "STOP", row.scope, f"rule.{name}", params, row.source, row.tag, row.version_date, row.lifted_by)
+    return Fired(
+        name, "STOP", row.scope, f"rule.{name}", params, row.source, row.tag, row.version_date, row.lifted_by,
+        row.permitted,
+    )  # fmt: skip
 
 
-def _permissions(fired: Fired, facts: Facts, table: Mapping[str, Permission], routes: tuple[str, ...]) -> Fired:
+def permissions(fired: Fired, facts: Facts, table: Mapping[str, Permission], routes: tuple[str, ...]) -> Fired:
     """Keep of the permissions those whose own conditions hold, given what is left in the end."""
     if not fired.permitted:
         return fired

@@ -16,7 +16,7 @@ from calcidiol.errors import UsageError
 from calcidiol.kinetics.events import DoseRun, Regimen
 from calcidiol.patient.record import Patient
 from calcidiol.safety import exposure
-from calcidiol.safety.allowed import hard, judge
+from calcidiol.safety.allowed import hard, judge, permissions
 from calcidiol.safety.facts import Facts
 from calcidiol.safety.rulebook import Knowledge
 from calcidiol.safety.rulebook import knowledge as shipped
@@ -194,7 +194,8 @@ class _Check:
                 day_injected[dose.day] = day_injected.get(dose.day, 0.0) + dose.iu
                 wait = exposure.wait_days(day_injected[dose.day], numbers["wait_days"], numbers["wait_per_iu"])
                 blocked = max(blocked, dose.day + timedelta(days=wait))
-        found.extend(met.values())
+        routes = self.limits.routes
+        found.extend(permissions(f, self.facts, self.known.permitted, routes) for f in met.values())
         return keep
 
     def _reason(self, dose: _Dose, blocked: date, quarter: _Window, year: _Window) -> Fired | None:

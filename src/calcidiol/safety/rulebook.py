@@ -80,6 +80,7 @@ class HardLimit:
     id: str
     scope: str
     lifted_by: str
+    permitted: tuple[str, ...]
     source: str
     tag: str
     version_date: str
@@ -182,7 +183,7 @@ def read(texts: Mapping[str, str]) -> Knowledge:
     return Knowledge(
         rules,
         permitted,
-        _hard(tables["rules.toml"], lines["rules.toml"]),
+        _hard(tables["rules.toml"], lines["rules.toml"], permitted),
         tuple(_clash(*x) for x in _rows(tables["interactions.toml"], "interaction", lines["interactions.toml"])),
         tuple(_check(*x) for x in _rows(tables["monitoring.toml"], "check", lines["monitoring.toml"])),
         stops,
@@ -236,19 +237,27 @@ def _permitted(table: Mapping[str, Any], lines: _Lines) -> dict[str, Permission]
     return found
 
 
-def _hard(table: Mapping[str, Any], lines: _Lines) -> dict[str, HardLimit]:
+def _hard(table: Mapping[str, Any], lines: _Lines, permitted: Mapping[str, Permission]) -> dict[str, HardLimit]:
     found: dict[str, HardLimit] = {}
     for row, where in _rows(table, "hard", lines):
         needed = ("id", "scope", "lifted_by", "source", "tag")
-        _keys(row, set(needed), needed, where)
+        _keys(row, {*needed, "permitted"}, needed, where)
         _choice(row, "scope", SCOPES, where)
         found[row["id"]] = HardLimit(
-            row["id"], row["scope"], row["lifted_by"], row["source"], row["tag"], _version(table, where)
-        )
+            row["id"], row["scope"], row["lifted_by"], _allowed(row, permitted, where), row["source"], row["tag"],
+            _version(table, where),
+        )  # fmt: skip
     for name in HARD:
         if name not in found:
             raise KnowledgeError(f"safety/{lines.file}: the hard limit {name!r} is missing.")
     return found
+
+
+def _allowed(row: Mapping[str, Any], permitted: Mapping[str, Permission], where: str) -> tuple[str, ...]:
+    for name in row.get("permitted", ()):
+        if name not in permitted:
+            raise KnowledgeError(f"{where}: {name!r} stands in no table [permitted.<name>].")
+    return tuple(row.get("permitted", ()))
 
 
 def _version(table: Mapping[str, Any], where: str) -> str:
@@ -293,9 +302,6 @@ def _rule(row: Mapping[str, Any], where: str, permitted: Mapping[str, Permission
     if action == "ALT" and scope == "all":
         raise KnowledgeError(f"{where}: an ALT on 'all' leaves no other route; use HOLD.")
     name = row["id"] + (f".{row['part']}" if row.get("part") else "")
-    for p in row.get("permitted", ()):
-        if p not in permitted:
-            raise KnowledgeError(f"{where}: {p!r} stands in no table [permitted.<name>].")
     if action in ("STOP", "HOLD") and not row.get("lifted_by"):
         raise KnowledgeError(f"{where}: a {action} needs 'lifted_by': what would lift it.")
     return Rule(
@@ -307,7 +313,7 @@ def _rule(row: Mapping[str, Any], where: str, permitted: Mapping[str, Permission
         condition=parse(row["when"], where),
         text_id=row.get("text", f"rule.{name}"),
         lifted_by=row.get("lifted_by", ""),
-        permitted=tuple(row.get("permitted", ())),
+        permitted=_allowed(row, permitted, where),
         source=row["source"],
         tag=row["tag"],
         version_date=row.get("version_date", version),

@@ -19,8 +19,11 @@ DIGITS = 9
 
 
 def opposite(answer: int) -> int:
-    """The answer to `not`: TRUE and FALSE change places, what is not known stays."""
-    return {TRUE: FALSE, FALSE: TRUE}.get(answer, answer)
+    """The answer to `not`: TRUE and FALSE change places, POSSIBLE stays, and what is missing is not so: TRUE.
+
+    So "has a diagnosis and not calcium > high" fires also where no calcium is known: the unsafe side.
+    """
+    return {TRUE: FALSE, POSSIBLE: POSSIBLE}.get(answer, TRUE)
 
 
 @dataclass(frozen=True, slots=True)
