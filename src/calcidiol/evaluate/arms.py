@@ -39,7 +39,9 @@ NEEDED = (
 _OBESE = re.compile(r"\bobes", re.I)
 _OVERWEIGHT = re.compile(r"\boverweight", re.I)
 _LEAN = re.compile(r"normal[- ]weight|normal bmi|bmi 18-25|bmi <24", re.I)
-_MALABSORPTION = re.compile(r"malabsor|bariatric|gastric bypass|short bowel|celiac|coeliac|pancreatic insuff|cystic fibrosis", re.I)
+_MALABSORPTION = re.compile(
+    r"malabsor|bariatric|gastric bypass|short bowel|celiac|coeliac|pancreatic insuff|cystic fibrosis", re.I
+)
 _MILD_MALABSORPTION = re.compile(r"crohn|inflammatory bowel|colitis", re.I)
 _ACUTE = re.compile(r"ventilat|critically ill|intensive.care|\bicu\b|acute illness|sepsis", re.I)
 _INDUCER = re.compile(r"anti-tb drugs|rifamp|anticonvuls|antiepilep|phenytoin|carbamazepine", re.I)
@@ -187,7 +189,9 @@ def _observation(name: str, line: int, row: dict[str, str], baselines: dict[str,
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise KnowledgeError(f"{name}, line {line}, column {column}: {raw!r} is not a number. Write it with a point.")
+            raise KnowledgeError(
+                f"{name}, line {line}, column {column}: {raw!r} is not a number. Write it with a point."
+            )
         return value
 
     time, observed = number("time_days"), number("mean_25ohd_nmol_l")

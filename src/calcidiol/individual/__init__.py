@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from calcidiol.individual.fitting import Ensemble, Individual, fit, population
     from calcidiol.individual.bands import Forecast, forecast, percentiles
+    from calcidiol.individual.fitting import Ensemble, Individual, fit, population
     from calcidiol.individual.reliance import Trust, trust
 
 _HOME = {

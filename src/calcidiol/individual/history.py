@@ -17,7 +17,7 @@ KNOWN_SUBSTANCES = ("cholecalciferol", "ergocalciferol", "calcifediol")
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """25(OH)D results as arrays (L,): day, log result, kind (0 measured, -1 below, +1 above), assay group (-1 trusted)."""
+    """25(OH)D results (L,): day, log result, kind (0 measured, -1 below, +1 above), assay group (-1 trusted)."""
 
     labs: tuple[Lab, ...]
     time_d: Floats

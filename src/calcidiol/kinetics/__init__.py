@@ -3,7 +3,7 @@
 from calcidiol.kinetics.card import Card, cards, default_card, load_card
 from calcidiol.kinetics.events import DoseRun, Regimen, Schedule
 from calcidiol.kinetics.individual_parameters import Covariates, individual_parameters
-from calcidiol.kinetics.solve import Solution, State, solve
+from calcidiol.kinetics.solving import Solution, State, solve
 
 __all__ = [
     "Card",

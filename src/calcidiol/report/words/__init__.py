@@ -1,0 +1,127 @@
+"""Sentences: text ids and parameters in, words out, in English or Traditional Chinese.
+
+Each `*.{lang}.toml` file of this folder holds sentences by id; `reviewed` says whether a clinician has read them. The
+same plan reads in every language, since plans hold ids and parameters only.
+"""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from calcidiol.errors import KnowledgeError, UsageError
+
+LANGUAGES = ("en", "zh-Hant")
+MISSING = "\u2013"
+
+
+class _Formatter(string.Formatter):
+    """Like `str.format`, but never fails: what is missing or odd becomes a dash or its plain text."""
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs.get(str(key), MISSING)
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        # No attributes and no items: a sentence names parameters and nothing else.
+        return self.get_value(field_name, args, kwargs), field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if value is None or value == MISSING:
+            return MISSING
+        if isinstance(value, list | tuple):
+            return ", ".join(self.format_field(v, "") for v in value)
+        if isinstance(value, float) and not format_spec:
+            return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        if isinstance(value, int) and not isinstance(value, bool) and not format_spec:
+            return f"{value:,}" if abs(value) >= 10000 else str(value)
+        try:
+            return str(super().format_field(value, format_spec))
+        except (ValueError, TypeError):
+            return str(value)
+
+
+_FORMATTER = _Formatter()
+
+
+@cache
+def _sentences(lang: str) -> tuple[dict[str, str], frozenset[str]]:
+    if lang not in LANGUAGES:
+        raise UsageError(f"The language {lang!r} is unknown. Known: {', '.join(LANGUAGES)}.")
+    told: dict[str, str] = {}
+    unreviewed: set[str] = set()
+    folder = files("calcidiol.report").joinpath("words")
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+        if not file.name.endswith(f".{lang}.toml"):
+            continue
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        if table.pop("language", lang) != lang:
+            raise KnowledgeError(f"report/words/{file.name}: 'language' is not {lang!r}.")
+        reviewed = bool(table.pop("reviewed", False))
+        for key, value in table.items():
+            if not isinstance(value, str):
+                raise KnowledgeError(f"report/words/{file.name}: {key!r} is not a text.")
+            if key in told:
+                raise KnowledgeError(f"report/words/{file.name}: {key!r} stands in another file too.")
+            told[key] = value
+            if not reviewed:
+                unreviewed.add(key)
+    return told, frozenset(unreviewed)
+
+
+class Words:
+    """The sentences of one language.
+
+    Examples
+    --------
+    >>> Words("en").say("status.planned", {})
+    'Planned'
+    """
+
+    def __init__(self, lang: str = "en") -> None:
+        self.lang = lang
+        self._told, self._unreviewed = _sentences(lang)
+
+    def say(self, text_id: str, params: Mapping[str, Any] | None = None) -> str:
+        """The sentence of an id; an id without a sentence is shown in brackets, so that nothing is lost."""
+        sentence = self._told.get(text_id)
+        if sentence is None:
+            shown = ", ".join(f"{k}: {v}" for k, v in (params or {}).items())
+            return f"[{text_id}{': ' + shown if shown else ''}]"
+        return _FORMATTER.vformat(sentence, (), self._named(params or {}))
+
+    def has(self, text_id: str) -> bool:
+        """Whether the language has a sentence for an id."""
+        return text_id in self._told
+
+    def reviewed(self, text_id: str) -> bool:
+        """Whether a clinician has read this sentence."""
+        return text_id not in self._unreviewed
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """All ids of this language."""
+        return frozenset(self._told)
+
+    def name(self, kind: str, item: str) -> str:
+        """The word for an item (an analyte, a route, a product form); the item itself when there is none."""
+        return self._told.get(f"{kind}.{item}", item)
+
+    def room(self, prefix: str) -> dict[str, str]:
+        """The sentences of one prefix as they stand, by the rest of their id."""
+        return {key[len(prefix) + 1 :]: text for key, text in self._told.items() if key.startswith(f"{prefix}.")}
+
+    def _named(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters with ids of analytes, effects and routes turned into words."""
+        told = dict(params)
+        for key, kind in (("analyte", "lab"), ("labs", "lab"), ("effect", "effect"), ("effects", "effect"),
+                          ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept")):  # fmt: skip
+            value = told.get(key)
+            if isinstance(value, str):
+                told[key] = self.name(kind, value)
+            elif isinstance(value, list | tuple):
+                told[key] = [self.name(kind, v) if isinstance(v, str) else v for v in value]
+        return told
