@@ -87,7 +87,7 @@ def drug_text_classes(codes: Iterable[tuple[str, str]], text: str) -> tuple[str,
     rxcui = {code for system, code in pairs if system == "rxnorm"}
     plain = words(text)
     local = any(_inside(w, plain) for w in _local_use())
-    found = []
+    found: list[str] = []
     for c in drug_classes().values():
         by_code = any(code.startswith(c.atc) for code in atc) or bool(rxcui & c.rxcui)
         by_name = (

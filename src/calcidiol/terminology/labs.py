@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from calcidiol.errors import KnowledgeError
 from calcidiol.terminology.table import load
-from calcidiol.terminology.text import key, key_of_test
+from calcidiol.terminology.text import key, key_of_test, key_without_specimen
 
 __all__ = ["LabItem", "lab_by_loinc", "lab_by_name", "labs"]
 
@@ -113,7 +113,7 @@ def lab_by_name(text: str) -> LabItem | None:
     True
     """
     table = _by_name()
-    return table.get(key(text)) or table.get(key_of_test(text))
+    return table.get(key(text)) or table.get(key_of_test(text)) or table.get(key_without_specimen(text))
 
 
 def lab_names() -> tuple[str, ...]:

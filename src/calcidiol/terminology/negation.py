@@ -23,6 +23,9 @@ _HISTORICAL = re.compile(
     r" (?:history of|hx of|h / o|past|previous|previously|prior|former|formerly|resolved|in remission|status post|s / p|old|remote|treated|"
     r"healed|cured|childhood|after|years ago|personal history) "
 )
+_HISTORICAL_AFTER = re.compile(
+    r"^[ ,;:(]*(?:(?:[a-z0-9]+ ){0,3})?(?:in (?:complete |full |partial )?remission|resolved|cured|healed|history|in the past|years ago|removed) "
+)
 _BREAK = re.compile(r" (?:[.;:]|but|however|although|except|now|currently|with) ")
 _NEGATED_CJK = (
     "無",
@@ -103,7 +106,8 @@ def historical(phrase: str, plain: str) -> bool:
     if not places or not named(phrase, plain):
         return False
     past = [
-        bool(_HISTORICAL.search(_before(plain, p))) or " history " in plain[p : p + len(phrase) + 12] for p in places
+        bool(_HISTORICAL.search(_before(plain, p))) or bool(_HISTORICAL_AFTER.match(plain[p + len(needle.rstrip()) :]))
+        for p in places
     ]
     return all(past) or ("病史" in plain and cjk_past(plain))
 

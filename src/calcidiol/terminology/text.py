@@ -15,6 +15,9 @@ _IN_BLOOD = re.compile(
 )
 
 
+_PLAIN_SPECIMEN = re.compile(r"\b(?:total|serum|plasma|blood|levels?|test|s|p|s/p|\(s\))(?![\w-])", re.I)
+
+
 def key(text: str) -> str:
     """A name reduced to its letters and digits, in one case and one width.
 
@@ -35,6 +38,17 @@ def key_of_test(text: str) -> str:
     ('calcium', 'calciuminurine')
     """
     return key(_IN_BLOOD.sub("", _BRACKETS.sub("", text)))
+
+
+def key_without_specimen(text: str) -> str:
+    """The key of a test name without the words that only say that it was measured in blood, and in all of it.
+
+    Examples
+    --------
+    >>> key_without_specimen("25-OH Vitamin D, Total, S"), key_without_specimen("Calcium, Urine")
+    ('25ohvitamind', 'calciumurine')
+    """
+    return key(_PLAIN_SPECIMEN.sub(" ", _BRACKETS.sub("", text)))
 
 
 def words(text: str) -> str:
