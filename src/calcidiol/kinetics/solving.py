@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -237,6 +238,7 @@ def _kernel(card: Card):  # type: ignore[no-untyped-def]
     return (kernel.run_saturable if card.structure == "saturable-clearance" else kernel.run_linear), kernel.plan_all
 
 
+@cache
 def _writable_cache() -> None:
     """numba refuses to run where it cannot write its cache: give it a folder before it is imported."""
     if os.environ.get("NUMBA_CACHE_DIR"):
