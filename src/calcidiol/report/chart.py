@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 WIDTH, HEIGHT = 760, 340
-LEFT, RIGHT, TOP, BOTTOM = 48, 46, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 48, 46, 28, 44
 NMOL_PER_NG_ML = 2.496
 BEFORE_D = 30
 """Days before the plan that are shown when there are results to show."""
@@ -138,8 +138,8 @@ def _axes(plot: _Plot, origin: date, c: _Colors) -> list[str]:
         right = LEFT + plot.width + 6
         out.append(f'<text x="{right:.1f}" y="{y + 4:.1f}" {c("text")}>{value / NMOL_PER_NG_ML:.0f}</text>')
         value += step
-    out.append(f'<text x="{LEFT - 40}" y="{TOP - 2}" {c("text")}>nmol/L</text>')
-    out.append(f'<text x="{WIDTH - 2}" y="{TOP - 2}" text-anchor="end" {c("text")}>ng/mL</text>')
+    out.append(f'<text x="{LEFT - 40}" y="{TOP - 14}" {c("text")}>nmol/L</text>')
+    out.append(f'<text x="{WIDTH - 2}" y="{TOP - 14}" text-anchor="end" {c("text")}>ng/mL</text>')
     span = plot.last - plot.first
     months = 1 if span < 200 else 2 if span < 430 else 3
     year, month = origin.year, origin.month
