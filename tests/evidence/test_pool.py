@@ -43,11 +43,7 @@ def test_json_of_a_pool() -> None:
     assert told["pi_low"] <= told["ci_low"] < told["estimate"] < told["ci_high"] <= told["pi_high"]
     assert sum(s["weight"] for s in told["studies"]) == pytest.approx(100)
     vital = next(s for s in told["studies"] if s["study_id"] == "VITAL2018_INC")
-    assert (vital["estimate"], round(vital["ci_low"], 2), round(vital["ci_high"], 2)) == (
-        pytest.approx(0.96),
-        0.87,
-        1.05,
-    )
+    assert (vital["estimate"], vital["ci_low"], vital["ci_high"]) == (pytest.approx(0.96), 0.88, 1.06)
 
 
 def test_a_shared_placebo_group_counts_once() -> None:
@@ -118,11 +114,8 @@ def test_what_is_not_a_pool_says_so(group: str, said: str) -> None:
 
 
 def test_leaving_out_the_other_kind_makes_a_pool() -> None:
-    pooled = pool(
-        "AI_ARTHRALGIA_RCT",
-        without=["SHAPIRO2016_AIMSS"],
-    )
-    assert pooled.k == 1
+    pooled = pool("AI_ARTHRALGIA_RCT", without=["SHAPIRO2016_AIMSS"])
+    assert pooled.k == 2
     assert pooled.scale == "ratio"
     assert pool("CHEMOSENSITISATION_RCT", without=["ASCENT2_2011_OS"]).k == 1
 

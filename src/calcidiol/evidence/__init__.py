@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
+from calcidiol.evidence.certainty import certainty
+from calcidiol.evidence.claims import Entry, Shown, claims, show
+from calcidiol.evidence.forest import cumulative_plot, forest, forest_of_claim, leave_one_out_plot
+from calcidiol.evidence.funnel import funnel
 from calcidiol.evidence.load import load
-from calcidiol.evidence.pool import Pool, pool
+from calcidiol.evidence.pool import Pool, note_text, pool
+from calcidiol.evidence.search import Hit, search
+from calcidiol.evidence.sensitivity import cumulative, egger, leave_one_out, meta_regression, subgroups
+from calcidiol.evidence.text import text_claims, text_pool, text_search, text_show
 
-__all__ = ["Pool", "load", "pool"]
+__all__ = [
+    "Entry",
+    "Hit",
+    "Pool",
+    "Shown",
+    "certainty",
+    "claims",
+    "cumulative",
+    "cumulative_plot",
+    "egger",
+    "forest",
+    "forest_of_claim",
+    "funnel",
+    "leave_one_out",
+    "leave_one_out_plot",
+    "load",
+    "meta_regression",
+    "note_text",
+    "pool",
+    "search",
+    "show",
+    "subgroups",
+    "text_claims",
+    "text_pool",
+    "text_search",
+    "text_show",
+]

@@ -74,7 +74,16 @@ def natural(value: float, scale: Scale) -> float:
         return math.exp(min(value, 700.0))
     if scale == "proportion":
         return 1.0 / (1.0 + math.exp(-value)) if value > -700 else 0.0
-    return value
+    return float(value)
+
+
+def published_interval(effect: Effect, scale: Scale, unit: str) -> tuple[float, float] | None:
+    """The two-sided interval as published, in the unit of the group; None for joined arms or other intervals."""
+    study = effect.members[0]
+    if len(effect.members) > 1 or study.ci_low is None or study.ci_high is None:
+        return None
+    factor = unit_factor(study.unit, unit, study.study_id) if scale == "difference" else 1.0
+    return factor * study.ci_low, factor * study.ci_high
 
 
 def unit_factor(unit: str, to: str, study_id: str) -> float:

@@ -15,8 +15,10 @@ from calcidiol.evidence.record import (
     BIAS,
     CERTAINTIES,
     DESIGNS,
+    DOMAINS,
     KINDS,
     MEASURES,
+    QUESTIONS,
     VERDICTS,
     Claim,
     Concentration,
@@ -24,6 +26,7 @@ from calcidiol.evidence.record import (
     Kind,
     Ledger,
     Reach,
+    Step,
     Study,
 )
 
@@ -206,9 +209,9 @@ _STUDY_COLUMNS = (
     *("week", "followup", "risk_of_bias", "risk_of_bias_note", "confidence", "meta_group", "notes", "checked"),
 )
 _CLAIM_COLUMNS = (
-    *("claim_id", "document", "claim", "kind", "population", "cited_reference", "what_the_best_evidence_says"),
-    *("supporting_study_ids", "contradicting_study_ids", "suggested_certainty", "verdict", "first_verdict"),
-    "second_reading",
+    *("claim_id", "document", "claim", "kind", "question", "population", "cited_reference"),
+    *("what_the_best_evidence_says", "supporting_study_ids", "contradicting_study_ids", "trials_beside", "group"),
+    *("suggested_certainty", "verdict", "first_verdict", "second_reading"),
 )
 
 
@@ -223,12 +226,39 @@ def read_studies(path: Path) -> dict[str, Study]:
     return _unique(_rows(path, _STUDY_COLUMNS), "study_id", _study)
 
 
-def read_claims(path: Path, studies: Mapping[str, Study]) -> dict[str, Claim]:
-    """Read a table of claims; every study that a claim names must be in `studies`."""
+def read_judged(path: Path) -> dict[str, tuple[str, tuple[Step, ...]]]:
+    """Read the steps of certainties that a person judged: claim id -> (start level or nothing, steps)."""
+    found: dict[str, tuple[str, tuple[Step, ...]]] = {}
+    for row in _rows(path, ("claim_id", "domain", "move", "reason")):
+        claim, domain, reason = row.text("claim_id", needed=True), row.text("domain"), row.text("reason", needed=True)
+        start, steps = found.get(claim, ("", ()))
+        if domain == "start":
+            start = row.one_of("move", CERTAINTIES)
+            steps = (*steps, Step("start", 0, reason, computed=False))
+        else:
+            row.one_of("domain", DOMAINS)
+            move = row.needed_number("move")
+            if move not in (-2, -1, 0, 1, 2):
+                raise row.refuse("move", "a whole step between -2 and 2")
+            steps = (*steps, Step(domain, int(move), reason, computed=False))
+        found[claim] = (start, steps)
+    return found
+
+
+def read_claims(
+    path: Path,
+    studies: Mapping[str, Study],
+    groups: Mapping[str, Group],
+    judged: Mapping[str, tuple[str, tuple[Step, ...]]],
+) -> dict[str, Claim]:
+    """Read a table of claims; every study and group that a claim names must be known."""
 
     def claim(row: _Row) -> Claim:
         links = {}
-        for column in ("supporting_study_ids", "contradicting_study_ids"):
+        if row.text("group") and row.text("group") not in groups:
+            raise row.refuse("group", "a group of groups.toml or nothing")
+        start, steps = judged.get(row.text("claim_id"), ("", ()))
+        for column in ("supporting_study_ids", "contradicting_study_ids", "trials_beside"):
             links[column] = row.ids(column)
             for study in links[column]:
                 if study not in studies:
@@ -241,11 +271,16 @@ def read_claims(path: Path, studies: Mapping[str, Study]) -> dict[str, Claim]:
             document=row.text("document", needed=True),
             claim=row.text("claim", needed=True),
             kind=row.one_of("kind", CLAIM_KINDS),
+            question=row.one_of("question", QUESTIONS),
             population=row.text("population", needed=True),
             cited_reference=row.text("cited_reference"),
             summary=row.text("what_the_best_evidence_says", needed=True),
             supporting=links["supporting_study_ids"],
             contradicting=links["contradicting_study_ids"],
+            trials_beside=links["trials_beside"],
+            group=row.text("group"),
+            judged=steps,
+            start=start,
             suggested_certainty=row.one_of("suggested_certainty", CERTAINTIES),
             verdict=row.one_of("verdict", VERDICTS),
             first_verdict=row.one_of("first_verdict", VERDICTS),
@@ -350,6 +385,15 @@ def load(folder: Path | None = None) -> Ledger:
     return _load(DATA if folder is None else folder)
 
 
+def _claims(folder: Path, studies: Mapping[str, Study], groups: Mapping[str, Group]) -> dict[str, Claim]:
+    judged = read_judged(folder / "judged.csv")
+    claims = read_claims(folder / "claims.csv", studies, groups, judged)
+    for name in judged:
+        if name not in claims:
+            raise KnowledgeError(f"judged.csv: names the claim {name!r}, which claims.csv does not have.")
+    return claims
+
+
 @lru_cache(maxsize=4)
 def _load(folder: Path) -> Ledger:
     studies = read_studies(folder / "studies.csv")
@@ -362,7 +406,7 @@ def _load(folder: Path) -> Ledger:
     reach = read_reach(folder / "reach.csv")
     return Ledger(
         studies=studies,
-        claims=read_claims(folder / "claims.csv", studies),
+        claims=_claims(folder, studies, groups),
         groups=groups,
         concentrations=read_concentrations(folder / "concentrations.csv", studies, reach),
         reach=reach,

@@ -15,7 +15,7 @@ import numpy as np
 
 from calcidiol.errors import UsageError
 from calcidiol.evidence.binomial import exact_interval, fit_binomial
-from calcidiol.evidence.effect import Effect, Scale, natural
+from calcidiol.evidence.effect import Effect, Scale, natural, published_interval
 from calcidiol.evidence.estimate import Fit, Interval, Method, check_interval, check_method, fit
 from calcidiol.evidence.load import DATA, load
 from calcidiol.evidence.record import Group, Ledger, Study
@@ -222,7 +222,10 @@ def _pool_effects(selection: Selection, method: Method, interval: Interval) -> P
         pi=(natural(fitted.pi_low, scale), natural(fitted.pi_high, scale)) if has_pi else (None, None),
         spread=(fitted.tau2, fitted.i2, fitted.q, fitted.q_p if k > 1 else None),
         notes=notes,
-        bounds=[(natural(a, scale), natural(b, scale)) for a, b in zip(y - half, y + half, strict=True)],
+        bounds=[
+            published_interval(e, scale, selection.group.unit) or (natural(a, scale), natural(b, scale))
+            for e, a, b in zip(effects, y - half, y + half, strict=True)
+        ],
         weights=[float(w) for w in fitted.weights],
     )
 

@@ -16,6 +16,16 @@ TAGS = ("V", "R", "P", "S")
 VERDICTS = ("supported", "overstated", "unsupported", "contradicted")
 CERTAINTIES = ("very low", "low", "moderate", "high")
 BIAS = ("low", "some", "high")
+QUESTIONS = ("treatment", "safety", "pharmacokinetics", "prognosis", "prevalence", "mechanism", "protocol")
+DOMAINS = (
+    "risk of bias",
+    "inconsistency",
+    "indirectness",
+    "imprecision",
+    "publication bias",
+    "large effect",
+    "dose response",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +146,30 @@ class Certainty:
 class Claim:
     """A claim of a source document, in our words, with what the evidence says.
 
-    `verdict` is the one after the second reading; `first_verdict` the one before; `second_reading` says why they
-    differ, or what was checked.
+    `question` decides what the best design is; `group` is the pool that answers it; `trials_beside` are trials of
+    treatment that are always shown with a claim of prognosis; `judged` are steps of the certainty that a person set,
+    and `start` a level that no study of the ledger gives (textbook physiology). `verdict` is the one after the second
+    reading; `first_verdict` the one before; `second_reading` says why they differ, or what was checked.
     """
 
     claim_id: str
     document: str
     claim: str
     kind: str
+    question: str
     population: str
     cited_reference: str
     summary: str
     supporting: tuple[str, ...]
     contradicting: tuple[str, ...]
+    trials_beside: tuple[str, ...]
+    group: str
     verdict: str
     first_verdict: str
     suggested_certainty: str
     second_reading: str
+    judged: tuple[Step, ...] = ()
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
