@@ -1,1 +1,7 @@
-"""See docs/architecture.md."""
+"""Talking to hospitals: a plan as FHIR R4."""
+
+from __future__ import annotations
+
+from calcidiol.exchange.fhir import bundle
+
+__all__ = ["bundle"]

@@ -28,6 +28,8 @@ SHOWN_DRAWS = 1000
 """Draws behind every band that is shown (P): the Monte-Carlo error of p05 is then about 3 % of the band."""
 PEAK_SHARE = 0.80
 """The gate's forecast peak is the level that one in five draws exceeds, like the goal's accepted excess (P)."""
+PARETO_SHOWN = 6
+"""How many of the Pareto set stand among the alternatives; all of it is in the plan's `search` (P)."""
 EDGE = 2.5
 """Percentile of its own forecast, from either end, at which a 25(OH)D result is pointed out (P)."""
 
@@ -462,7 +464,7 @@ def _alternatives(found: Candidates, products: dict[str, Product]) -> list[dict[
         ("oral", [found.best_oral] if found.best_oral else []),
         ("im", [found.best_im] if found.best_im else []),
         ("protocol", list(found.protocols)),
-        ("pareto", list(found.pareto)),
+        ("pareto", list(found.pareto)[:PARETO_SHOWN]),
         ("none", [found.untreated]),
     ]
     for kind, scored in groups:
