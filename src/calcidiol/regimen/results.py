@@ -64,7 +64,7 @@ class Scored:
     attainment, shortfall
         Mean over the goal's weeks of P(level in the band), and of the nmol/L missing to the band.
     excess, ceiling
-        P(ever above `Goal.excess`), P(ever above `Goal.ceiling`) within the horizon of 52 weeks.
+        P(ever above `Goal.excess`), P(ever above `Goal.ceiling`) up to 13 weeks after the last dose, 52 weeks at most.
     added_excess, added_ceiling
         The same, counting only what the regimen adds to the untreated course.
     in_band, below_band, level

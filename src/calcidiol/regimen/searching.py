@@ -34,8 +34,9 @@ SCREEN_ACCURACY, FINAL_ACCURACY = 1e-2, 5e-3
 """Aimed largest relative error of the level; both far below the Monte-Carlo error of any probability."""
 FINAL_DRAWS = 1000
 FINALISTS = 60
-HORIZON_WEEKS = 52
-SHOWN_WEEKS = (4, 8, 12, 26, 52)
+HORIZON_WEEKS, AFTER_WEEKS = 52, 13
+"""Finalists are followed for 13 weeks after the last dose of any of them (a depot peaks within 10), 52 at most."""
+SHOWN_WEEKS = (4, 8, 12, 26, 39, 52)
 HARM_FINALISTS = 5
 """How many finalists the caller's harm limit (calcium) is asked about, in order of preference."""
 
@@ -258,8 +259,9 @@ class _Finals:
         named: Sequence[Regimen],
     ) -> _Finals:
         """Solve and score; "no vitamin D now" stands first and always qualifies."""
-        weeks = np.arange(max(HORIZON_WEEKS, goal.week_to) + 1)
         regimens = [*(c.regimen(on, products) for c in picked), *named]
+        last = max((float(run.days(on)[-1]) for r in regimens for run in r.runs), default=0.0)
+        weeks = np.arange(max(min(int(last / 7.0) + 1 + AFTER_WEEKS, HORIZON_WEEKS), goal.week_to) + 1)
         plans = [c.plan(weeks[-1] * 7.0) for c in picked] + [plan_of(r, on, weeks[-1] * 7.0) for r in named]
         solved = course(fresh, plans, weeks, accuracy=FINAL_ACCURACY)
         marks = mark(solved, goal)
