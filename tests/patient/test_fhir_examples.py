@@ -60,4 +60,6 @@ def test_refusals_are_sentences(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(json.dumps({p.stem: told(p) for p in FILES}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    EXPECTED.write_text(
+        json.dumps({p.stem: told(p) for p in FILES}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )

@@ -54,7 +54,16 @@ def test_lab_name(name: str, analyte: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Calcium in urine", "Creatinine [Mass/volume] in Urine", "Neutrophils %", "Albumin/Globulin ratio", "calcium channel", "", "D", "vitamin B12"],
+    [
+        "Calcium in urine",
+        "Creatinine [Mass/volume] in Urine",
+        "Neutrophils %",
+        "Albumin/Globulin ratio",
+        "calcium channel",
+        "",
+        "D",
+        "vitamin B12",
+    ],
 )
 def test_no_lab_name(name: str) -> None:
     assert lab_by_name(name) is None
@@ -203,7 +212,16 @@ def test_sarcoidosis_is_not_there(text: str) -> None:
     assert "sarcoidosis" not in concepts_of([], text)
 
 
-@pytest.mark.parametrize("text", ["sarcoidosis", "Pulmonary sarcoidosis, stage II", "No known allergies, sarcoidosis", "suspected sarcoidosis", "結節病"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sarcoidosis",
+        "Pulmonary sarcoidosis, stage II",
+        "No known allergies, sarcoidosis",
+        "suspected sarcoidosis",
+        "結節病",
+    ],
+)
 def test_sarcoidosis_is_there(text: str) -> None:
     found = concepts_of([], text)
     assert {"sarcoidosis", "granulomatous"} <= set(found)

@@ -200,7 +200,15 @@ def labs(patient: Patient, on: date) -> Iterator[Finding]:
         if lab.high is not None and "interpreted_low" in lab.flags and lab.value > lab.high:
             yield Finding("interpretation_differs", "caution", lab.origin.where, _told(lab) | {"said": "low"})
         for flag in lab.flags:
-            if flag in ("hemolyzed", "preliminary", "d2_unknown", "matched_by_text", "issued_time", "report_time", "month_only"):
+            if flag in (
+                "hemolyzed",
+                "preliminary",
+                "d2_unknown",
+                "matched_by_text",
+                "issued_time",
+                "report_time",
+                "month_only",
+            ):
                 yield Finding(
                     f"lab_{flag}",
                     "caution" if flag == "hemolyzed" else "note",

@@ -301,8 +301,12 @@ def _order(text: str, medicine: Medication, words: Words, quantity: Quantity | N
         amount, unit = named.amount, named.unit
         if amount is None and _piece(medicine) is not None:
             amount, unit = _piece(medicine)  # type: ignore[misc]
+    from_name = quantity is None and amount is None and pieces is None and named.amount is not None
+    if from_name:  # "Vitamin D3 2000 IU", "daily": one piece each time, and it is said that this was taken so
+        amount, unit = named.amount, named.unit
     return Order(
         text=tidy(text),
+        from_name=from_name,
         amount=amount,
         unit=unit,
         pieces=pieces,

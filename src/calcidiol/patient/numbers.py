@@ -102,7 +102,8 @@ def quantity(text: str) -> tuple[Number, str] | Unreadable:
         return Unreadable("decimal_comma", _short(stripped))
     match = _NUMBER.match(stripped)
     if match is None:
-        return Unreadable("not_a_number" if stripped else "empty", _short(stripped))
+        first = read_number(stripped.split()[0] if stripped else "")
+        return Unreadable(first.reason if isinstance(first, Unreadable) else "not_a_number", _short(stripped))
     number = read_number(match[0])
     if isinstance(number, Unreadable):
         return number

@@ -141,8 +141,10 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
     if item.mass_ratio_loinc and isinstance(number, Number) and unit:
         number, unit = _mass_ratio(item, number, unit)
     flags = _flags(o, part, item, by_text)
-    if when is None and where.partition(".")[0] in context.reported and not (
-        o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant
+    if (
+        when is None
+        and where.partition(".")[0] in context.reported
+        and not (o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant)
     ):
         when = context.reported[where.partition(".")[0]]
         flags = (*flags, "report_time")

@@ -42,6 +42,7 @@ class Order:
     certain: bool = True
     unclear: bool = False
     product: str | None = None
+    from_name: bool = False
 
 
 def add_dose(g: Gathering, where: str, vitamin: VitaminD, order: Order) -> None:
@@ -84,7 +85,9 @@ def add_dose(g: Gathering, where: str, vitamin: VitaminD, order: Order) -> None:
     start, every, count, ongoing = timing
     if vitamin.assumed and product is None:
         g.remark("dose_substance_assumed", "note", where, text=order.text)
-    certain = order.certain and not (vitamin.assumed and product is None)
+    if order.from_name:
+        g.remark("dose_amount_from_name", "note", where, text=order.text)
+    certain = order.certain and not order.from_name and not (vitamin.assumed and product is None)
     if route is None:
         route = "oral"
         g.remark("dose_route_assumed", "note", where, text=order.text)

@@ -230,7 +230,8 @@ def _about(g: Gathering, about: Mapping[str, Any]) -> dict[str, Any]:
         if found["sun"] is None:
             g.refuse("field", "sun_unknown", "patient.sun", known["sun"])
     for field in ("weight", "height", "bmi"):
-        for place, row in _rows(known.get(field), f"patient.{field}", "patient"):
+        given = known.get(field)
+        for place, row in _rows([given] if isinstance(given, (int, float)) else given, f"patient.{field}", "patient"):
             where = f"patient.{field}" if place.endswith("[0]") and not isinstance(known[field], list) else place
             _measure(g, labs()[field], row, where)
     return found

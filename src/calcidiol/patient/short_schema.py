@@ -13,9 +13,20 @@ from calcidiol.patient.short_medical import ALLERGY_KEYS, CONDITION_KEYS, DOSE_K
 
 __all__ = ["schema"]
 
-_DATE = {"type": "string", "pattern": r"^\d{4}(-\d{2}(-\d{2}([T ].+)?)?)?$|^\d{4}[/.]\d{1,2}[/.]\d{1,2}$|^\d{4}年\d{1,2}月\d{1,2}日$"}
-_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\s*(<|>|<=|>=|≤|≥)?\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"}]}
-_AMOUNT = {"anyOf": [{"type": "number"}, {"type": "string"}], "description": 'a number, or a number with its unit such as "31 nmol/L"'}
+_DATE = {
+    "type": "string",
+    "pattern": r"^\d{4}(-\d{2}(-\d{2}([T ].+)?)?)?$|^\d{4}[/.]\d{1,2}[/.]\d{1,2}$|^\d{4}年\d{1,2}月\d{1,2}日$",
+}
+_NUMBER = {
+    "anyOf": [
+        {"type": "number"},
+        {"type": "string", "pattern": r"^\s*(<|>|<=|>=|≤|≥)?\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"},
+    ]
+}
+_AMOUNT = {
+    "anyOf": [{"type": "number"}, {"type": "string"}],
+    "description": 'a number, or a number with its unit such as "31 nmol/L"',
+}
 _TEXT = {"anyOf": [{"type": "string"}, {"type": "number"}]}
 _CODES = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
 _YES = {"anyOf": [{"type": "boolean"}, {"type": "string"}]}
@@ -100,9 +111,7 @@ def schema() -> dict[str, Any]:
             "anyOf": [{"type": "string"}, _object(CONDITION_KEYS, (("text", "name", "icd10", "icd10cm", "snomed"),))]
         },
         "allergies": {"anyOf": [{"type": "string"}, _object(ALLERGY_KEYS, (("text", "name", "substance", "snomed"),))]},
-        "procedures": {
-            "anyOf": [{"type": "string"}, _object(PROCEDURE_KEYS, (("text", "name", "snomed", "icd10"),))]
-        },
+        "procedures": {"anyOf": [{"type": "string"}, _object(PROCEDURE_KEYS, (("text", "name", "snomed", "icd10"),))]},
         "symptoms": _object(SYMPTOM_KEYS, (("name", "symptom"), ("score", "value"), ("date", "when"))),
         "visits": _object(VISIT_KEYS, (("date", "when"),)),
     }
