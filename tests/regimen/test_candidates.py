@@ -15,7 +15,7 @@ from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.candidates import NONE, Candidate, generate, grid, load_grid, outside, policy_grid
 from calcidiol.regimen.goals import default_goal, goal
 from calcidiol.regimen.text import parse
-from calcidiol.safety.exposure import counted_iu, planned
+from calcidiol.safety.exposure import counted_iu
 from calcidiol.safety.rulebook import knowledge
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology import products
@@ -44,7 +44,15 @@ def limits(draw: st.DrawFn) -> Limits:
 def broken(regimen: Regimen, limits: Limits) -> list[str]:
     """The limits that a regimen breaks, worked out dose by dose and by another way than the search's."""
     told = []
-    doses = planned(regimen)
+    doses = sorted(
+        (
+            run.start + timedelta(days=int(run.every_days * i + 1e-9)),
+            run.iu or 100.0 * run.amount,
+            run.route == "im",
+        )
+        for run in regimen.runs
+        for i in range(run.count)
+    )
     for run in regimen.runs:
         product = TABLE[run.product]
         if run.route not in limits.routes or run.product not in limits.products or product.route != run.route:
@@ -57,20 +65,20 @@ def broken(regimen: Regimen, limits: Limits) -> list[str]:
             told.append("single dose")
         if limits.daily_only and run.every_days != 1:
             told.append("daily only")
-    for first in doses:
-        quarter = sum(d.iu for d in doses if 0 <= (d.day - first.day).days < 90)
-        year = sum(d.iu for d in doses if 0 <= (d.day - first.day).days < 365)
+    for first, _, _ in doses:
+        quarter = sum(iu for day, iu, _ in doses if 0 <= (day - first).days < 90)
+        year = sum(iu for day, iu, _ in doses if 0 <= (day - first).days < 365)
         if quarter > 300_000.0 or year > 600_000.0:
             told.append("house totals")
-    if sum(d.iu for d in doses if (d.day - ON).days < 90) > limits.total_90d_iu:
+    if sum(iu for day, iu, _ in doses if (day - ON).days < 90) > limits.total_90d_iu:
         told.append("90 days")
-    if sum(d.iu for d in doses) > limits.total_365d_iu:
+    if sum(iu for _, iu, _ in doses) > limits.total_365d_iu:
         told.append("12 months")
-    injected = [d for d in doses if d.depot]
-    if injected and limits.im_from is not None and injected[0].day < limits.im_from:
+    injected = [(day, iu) for day, iu, depot in doses if depot]
+    if injected and limits.im_from is not None and injected[0][0] < limits.im_from:
         told.append("wait")
-    for a, b in pairwise(injected):
-        if (b.day - a.day).days < 84 * a.iu / 300_000.0 - 1e-9:
+    for (a, iu), (b, _) in pairwise(injected):
+        if (b - a).days < 84 * iu / 300_000.0 - 1e-9:
             told.append("interval of injections")
     return told
 

@@ -58,7 +58,7 @@ def test_nothing_is_given_at_the_hold_level() -> None:
     told = table(30.0, 84)
     for r in told.rows:
         if r.low >= 125:
-            assert r.action in ("hold", "look_for_cause")
+            assert r.action in ("stop", "look_for_cause")
             assert r.regimen is None or not r.regimen.runs
             assert any(i in ("policy.hold_rule", "policy.stop_rule") for i, _ in r.reasons)
     assert told.stop_from_nmol_per_l <= 125

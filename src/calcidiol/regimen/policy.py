@@ -24,7 +24,7 @@ from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.next_sample import DEPOT_SHOWS_D
 from calcidiol.regimen.results import Candidates, Reason, told
 from calcidiol.regimen.score import Array, Marks, Noise, Table, draws, effective_of, mark, only_added, tabulate
-from calcidiol.regimen.searching import SCREEN_ACCURACY, seeds
+from calcidiol.regimen.searching import REACHED, SCREEN_ACCURACY, seeds
 from calcidiol.regimen.text import format
 from calcidiol.regimen.trajectories import advance, course, plan_of
 from calcidiol.safety.verdict import Limits
@@ -51,7 +51,7 @@ class Row:
     effective
         Effective draws that agree with such a result.
     action
-        ``"go_on"``, ``"step_down"``, ``"stop"``, ``"step_up"``, ``"hold"`` or ``"look_for_cause"``.
+        ``"go_on"``, ``"step_down"``, ``"stop"``, ``"step_up"``, ``X ``"look_for_cause"``.
     regimen
         What would be given from the day of the sample; None for ``"look_for_cause"``.
     attainment, planned_attainment
@@ -165,6 +165,7 @@ def policy(
         goal=goal,
         effective=then.effective,
         planned_iu=_intensity(regimen, later),
+        left_iu=left.total_365d_iu,
         rest=rest,
         options=options,
         on=later,
@@ -185,9 +186,7 @@ def policy(
         continuations=len(options) + 1,
         loading_ends=loading_ends,
         loading_reaches=reaches,
-        stop_from_nmol_per_l=min(
-            (r.low for r in rows if r.action in ("stop", "hold")), default=float(s["hold_nmol_per_l"])
-        ),
+        stop_from_nmol_per_l=min((r.low for r in rows if r.action == "stop"), default=float(s["hold_nmol_per_l"])),
     )
 
 
@@ -233,6 +232,7 @@ class _Judge:
     goal: Goal
     effective: float
     planned_iu: float
+    left_iu: float
     rest: Regimen
     options: Sequence[Candidate]
     on: date
@@ -281,7 +281,7 @@ class _Judge:
                 high,
                 probability,
                 effective,
-                "hold",
+                "stop",
                 Regimen("none"),
                 float(table.attainment[1]),
                 planned,
@@ -304,8 +304,13 @@ class _Judge:
         equal &= table.shortfall <= table.shortfall[top] + self.goal.within_shortfall
         planned = float(table.attainment[0])
 
+        far: tuple[Reason, ...] = ()
+        if table.attainment[top] < REACHED:
+            far = (("policy.band_out_of_reach", {"best": float(table.attainment[top]), "left_iu": self.left_iu}),)
+
         def row(action: str, regimen: Regimen, i: int, why: Reason) -> Row:
-            return Row(low, high, probability, effective, action, regimen, float(table.attainment[i]), planned, (why,))
+            reached = float(table.attainment[i])
+            return Row(low, high, probability, effective, action, regimen, reached, planned, (why, *far))
 
         keep = table.attainment[0] >= table.attainment[top] - self.s["keep_within"]
         keep &= table.shortfall[0] <= table.shortfall[top] + self.goal.within_shortfall

@@ -19,7 +19,7 @@ from calcidiol.regimen.binding import by_limits, by_risk
 from calcidiol.regimen.candidates import Candidate, counted, generate, outside
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.protocol import Facts, Protocol, instantiate
-from calcidiol.regimen.ranking import explained, preference
+from calcidiol.regimen.ranking import explained, preference, risk
 from calcidiol.regimen.results import Candidates, Chance, Harm, Reason, Scored
 from calcidiol.regimen.score import Table, draws, mark, only_added, tabulate
 from calcidiol.regimen.trajectories import Course, Draws, course, plan_of
@@ -37,6 +37,8 @@ FINALISTS = 60
 HORIZON_WEEKS, AFTER_WEEKS = 52, 13
 """Finalists are followed for 13 weeks after the last dose of any of them (a depot peaks within 10), 52 at most."""
 SHOWN_WEEKS = (4, 8, 12, 26, 39, 52)
+REACHED = 0.5
+"""Below this best attainment the plan says that the band is out of reach inside the limits (P)."""
 HARM_FINALISTS = 5
 """How many finalists the caller's harm limit (calcium) is asked about, in order of preference."""
 
@@ -107,18 +109,8 @@ def search(
     ranked = [scored[i] for i in preference(scored[:count], goal, limits)]
     shown = explained([*ranked, *scored[count:]], ranked[0], goal, finals.counts_added)
     ranked, others = shown[:count], shown[count:]
-    notes: list[Reason] = []
-    if finals.counts_added:
-        alone = finals.scored[0]
-        notes.append(
-            (
-                "search.untreated_exceeds",
-                {"excess": alone.excess.p, "ceiling": alone.ceiling.p, "level": facts.level_nmol_per_l},
-            )
-        )
+    notes = _notes(ranked, others, goal, finals, facts.level_nmol_per_l)
     treatments = [s for s in ranked if s.kind != "none"]
-    if ranked[0].kind == "none":
-        notes.append(("search.none_won", {"treatments": sum(s.qualifies for s in treatments)}))
     binding: tuple[Reason, ...] = ()
     if not any(s.qualifies for s in treatments):
         binding = (
@@ -145,6 +137,47 @@ def search(
         draws=fresh,
         trajectories={s.regimen.name: finals.solved.one(i) for i, s in enumerate(finals.scored)},
     )
+
+
+def _notes(
+    ranked: Sequence[Scored], protocols: Sequence[Scored], goal: Goal, finals: _Finals, level: float
+) -> list[Reason]:
+    """What a plan must say of the search as a whole."""
+    best, alone = ranked[0], finals.scored[0]
+    notes: list[Reason] = []
+    if finals.counts_added:
+        notes.append(
+            ("search.untreated_exceeds", {"excess": alone.excess.p, "ceiling": alone.ceiling.p, "level": level})
+        )
+    if best.kind == "none":
+        treatments = sum(s.qualifies for s in ranked if s.kind != "none")
+        notes.append(("search.none_won", {"treatments": treatments}))
+    top = max(s.attainment.p for s in ranked if s.qualifies)
+    if top < REACHED:
+        notes.append(("search.band_out_of_reach", {"best": top, "shortfall": best.shortfall}))
+    better = [
+        s
+        for s in protocols
+        if not s.inside
+        and s.attainment.p > best.attainment.p + goal.within
+        and risk(s, "excess", finals.counts_added).bound <= goal.alpha_excess
+        and risk(s, "ceiling", finals.counts_added).bound <= goal.alpha_ceiling
+    ]
+    if better:
+        s = max(better, key=lambda s: s.attainment.p)
+        broken = s.reasons[0]
+        notes.append(
+            (
+                "search.limits_cost",
+                {
+                    "protocol": s.regimen.protocol,
+                    "attainment": s.attainment.p,
+                    "best": best.attainment.p,
+                    "limit": broken[0],
+                },
+            )
+        )
+    return notes
 
 
 @dataclass(frozen=True)
