@@ -36,7 +36,7 @@ def bundle(plan: Mapping[str, Any]) -> dict[str, Any]:
     make = _Maker(plan)
     make.patient()
     requests = [make.medication(run) for run in (plan.get("regimen") or {}).get("doses", ())]
-    labs = [make.labs(item) for item in plan["monitoring"]]
+    labs = [one for item in plan["monitoring"] for one in make.labs(item)]
     issues = [make.issue(rule) for rule in plan["verdict"]["rules"]]
     risk = make.risk()
     make.care_plan(requests + labs, issues + ([risk] if risk else []))
@@ -127,30 +127,32 @@ class _Maker:
             },
         )
 
-    def labs(self, item: Mapping[str, Any]) -> str:
-        """Labs of one day as a proposal."""
+    def labs(self, item: Mapping[str, Any]) -> list[str]:
+        """Labs of one day as proposals, one for each."""
         from calcidiol.terminology.labs import labs
 
         table = labs()
-        codings = []
+        made = []
         for name in item["labs"]:
-            lab = table.get(name)
-            loinc = next(iter(getattr(lab, "loinc", ())), None) if lab else None
+            code: dict[str, Any] = {"text": name}
+            loinc = next(iter(table[name].loinc), None) if name in table else None
             if loinc:
-                codings.append({"system": LOINC, "code": loinc if isinstance(loinc, str) else loinc[0], "display": name})
-        return self._add(
-            f"labs-{item['on']}-{item['rule']}",
-            {
-                "resourceType": "ServiceRequest",
-                "status": "draft",
-                "intent": "proposal",
-                "code": {"text": ", ".join(item["labs"])},
-                "orderDetail": [{"coding": [c], "text": c["display"]} for c in codings] or None,
-                "subject": self._subject,
-                "occurrenceDateTime": item["on"],
-                "note": [{"text": _text(item["text"])}],
-            },
-        )
+                code["coding"] = [{"system": LOINC, "code": loinc, "display": name}]
+            made.append(
+                self._add(
+                    f"labs-{item['on']}-{item['rule']}-{name}",
+                    {
+                        "resourceType": "ServiceRequest",
+                        "status": "draft",
+                        "intent": "proposal",
+                        "code": code,
+                        "subject": self._subject,
+                        "occurrenceDateTime": item["on"],
+                        "note": [{"text": _text(item["text"])}],
+                    },
+                )
+            )
+        return made
 
     def issue(self, rule: Mapping[str, Any]) -> str:
         """A rule that applies."""

@@ -17,10 +17,15 @@ from numba import njit
 
 from calcidiol.kinetics.layout import ROW
 
-# No NaN and no infinity flags: a lane that fails must be seen, not optimized away.
+# No NaN and no infinity flags: a lane that fails must be seen, not optimized away. Every function stands at the top of
+# the module: numba cannot find a closure again in its cache.
 _FAST = {"contract", "arcp", "reassoc", "nsz"}
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": _FAST}
 LANES = 64
+"""Lanes of a tile. All that a step reads and writes lies in one array of rows of `LANES`, at constant distances, so that
+the compiler can prove that no row overlaps another and uses vector instructions."""
+BLOCK = 8
+"""Lanes of the innermost loop: one 512-bit vector."""
 
 KA, KIM, KIM2, FAST, KC = (ROW[k] for k in ("ka", "kim", "kim_slow", "im_fast", "kc"))
 FO, FI, FC = (ROW[k] for k in ("f_oral", "f_im", "f_calcifediol"))
@@ -135,258 +140,257 @@ def plan_all(event_d, event_into, event_from, out_d, start_d, longest_d, finest_
     return lengths[:total], events[:total], outputs[:total], step_from
 
 
-def _make(saturable: bool) -> Any:
-    """The kernel, with or without a saturable clearance of 25(OH)D (its powers cost more than all the rest)."""
+# Rows of the scratch array of a tile, each `LANES` long.
+(R_IV1, R_CLO, R_Q, R_VM, R_KM, R_CH, R_K2, R_IV3, R_Q3, R_K4, R_CL, R_HM, R_HC, R_HG, R_IN, R_SEASON, R_COS, R_SIN,
+ R_KA, R_KI1, R_KI2, R_KC, R_FO, R_FI, R_FAST, R_FC,
+ X_ORAL, X_IM, X_IM2, X_CAL, X_C1, X_C2, X_C25, X_C25P,
+ U0, U1, U2, W0, W1, W2, R_TOP) = (i * LANES for i in range(41))  # fmt: skip
+ROWS = 41
 
-    @njit(**_OPTIONS)
-    def advance(p, w, x, h, u0, u1, u2, c0, c1_, c2_, s0, s1, s2, n):  # type: ignore[no-untyped-def]
-        # p: parameters, w: lane constants, x: states; one Runge-Kutta step of length h for n lanes.
-        h2 = 0.5 * h
-        h6 = h / 6.0
-        for j in range(n):
-            v1 = w[0, j]
-            r0 = w[4, j]
-            ra = w[5, j]
-            vm = p[VMAX, j]
-            km = p[KM, j]
-            ch = p[CLH, j]
-            co = p[CLO, j]
-            q = p[Q, j]
-            k2 = w[1, j]
-            v3 = w[2, j]
-            q3 = p[Q25, j]
-            k4 = w[3, j]
-            cl = p[CL25, j]
-            a = x[4, j]
-            b = x[5, j]
-            c = x[6, j]
-            d = x[7, j]
-            i0 = u0[j] + r0 + ra * (w[6, j] * s0[0] + w[7, j] * s0[1])
-            i1 = u1[j] + r0 + ra * (w[6, j] * s1[0] + w[7, j] * s1[1])
-            i2 = u2[j] + r0 + ra * (w[6, j] * s2[0] + w[7, j] * s2[1])
-            f = a * (vm / (km + a) + ch)
-            a1 = (i0 - co * a - f - q * (a - b)) * v1
-            b1 = k2 * (a - b)
-            if saturable:
-                z = (c / p[HC50, j]) ** p[HG, j]
-                f -= p[HMAX, j] * z / (1.0 + z) * c
-            e1 = (f + c0[j] - cl * c - q3 * (c - d)) * v3
-            d1 = k4 * (c - d)
-            aa = a + h2 * a1
-            bb = b + h2 * b1
-            cc = c + h2 * e1
-            dd = d + h2 * d1
-            f = aa * (vm / (km + aa) + ch)
-            a2 = (i1 - co * aa - f - q * (aa - bb)) * v1
-            b2 = k2 * (aa - bb)
-            if saturable:
-                z = (cc / p[HC50, j]) ** p[HG, j]
-                f -= p[HMAX, j] * z / (1.0 + z) * cc
-            e2 = (f + c1_[j] - cl * cc - q3 * (cc - dd)) * v3
-            d2 = k4 * (cc - dd)
-            aa = a + h2 * a2
-            bb = b + h2 * b2
-            cc = c + h2 * e2
-            dd = d + h2 * d2
-            f = aa * (vm / (km + aa) + ch)
-            a3 = (i1 - co * aa - f - q * (aa - bb)) * v1
-            b3 = k2 * (aa - bb)
-            if saturable:
-                z = (cc / p[HC50, j]) ** p[HG, j]
-                f -= p[HMAX, j] * z / (1.0 + z) * cc
-            e3 = (f + c1_[j] - cl * cc - q3 * (cc - dd)) * v3
-            d3 = k4 * (cc - dd)
-            aa = a + h * a3
-            bb = b + h * b3
-            cc = c + h * e3
-            dd = d + h * d3
-            f = aa * (vm / (km + aa) + ch)
-            a4 = (i2 - co * aa - f - q * (aa - bb)) * v1
-            b4 = k2 * (aa - bb)
-            if saturable:
-                z = (cc / p[HC50, j]) ** p[HG, j]
-                f -= p[HMAX, j] * z / (1.0 + z) * cc
-            e4 = (f + c2_[j] - cl * cc - q3 * (cc - dd)) * v3
-            d4 = k4 * (cc - dd)
-            x[4, j] = a + h6 * (a1 + 2.0 * (a2 + a3) + a4)
-            x[5, j] = b + h6 * (b1 + 2.0 * (b2 + b3) + b4)
-            x[6, j] = c + h6 * (e1 + 2.0 * (e2 + e3) + e4)
-            x[7, j] = d + h6 * (d1 + 2.0 * (d2 + d3) + d4)
 
-    @njit(**_OPTIONS)
-    def depot(x, i, rate, decay, share, u0, u1, u2, n):  # type: ignore[no-untyped-def]
-        # Exact inflow from one depot at the start, middle and end of a step; the depot is left as at the end.
-        for j in range(n):
-            g = x[i, j]
-            k = rate[j] * share
-            half = decay[j]
-            u0[j] += k * g
-            g *= half
-            u1[j] += k * g
-            g *= half
-            u2[j] += k * g
-            x[i, j] = g
+@njit(**_OPTIONS)
+def _advance(z, n, h, s0c, s0s, s1c, s1s, s2c, s2s, saturable):  # type: ignore[no-untyped-def]
+    """One Runge-Kutta step of length h for the first n lanes (n a multiple of `BLOCK`).
 
-    @njit(**_OPTIONS)
-    def run(
-        params,
-        state,
-        lane_from,
-        lane_to,
-        event_d,
-        event_nmol,
-        event_into,
-        event_from,
-        lengths,
-        length_id,
-        unique,
-        events,
-        outputs,
-        step_from,
-        start_d,
-        origin_doy,
-        peak_from,
-        each,
-        want_d3,
-        level,
-        d3,
-        peak,
-        final,
-    ):  # type: ignore[no-untyped-def]
-        """All schedules (or, with `each`, the schedule of each lane) for the lanes [lane_from, lane_to)."""
-        n_all = lane_to - lane_from
-        x = np.empty((8, LANES))
-        w = np.empty((8, LANES))
-        p = np.empty((params.shape[0], LANES))
-        u0 = np.empty(LANES)
-        u1 = np.empty(LANES)
-        u2 = np.empty(LANES)
-        c0 = np.empty(LANES)
-        c1 = np.empty(LANES)
-        c2 = np.empty(LANES)
-        s0 = np.empty(2)
-        s1 = np.empty(2)
-        s2 = np.empty(2)
-        top = np.empty(LANES)
-        decay = np.empty((unique.shape[0], 4, LANES))
-        schedules = 1 if each else event_from.shape[0] - 1
-        year = 2.0 * math.pi / YEAR_D
-        width = 1 if each else LANES
-        for first in range(lane_from, lane_from + n_all, width):
-            n = min(width, lane_to - first)
-            for r in range(params.shape[0]):
-                for j in range(n):
-                    p[r, j] = params[r, first + j]
-            for j in range(n):
-                w[0, j] = 1.0 / p[V1, j]
-                w[1, j] = p[Q, j] / p[V2, j]
-                w[2, j] = 1.0 / p[V25, j]
-                w[3, j] = p[Q25, j] / p[V25P, j]
-                w[4, j] = state[8, first + j]
-                w[5, j] = state[8, first + j] * p[SEASON, j]
-                w[6, j] = math.cos(year * p[PHASE, j])
-                w[7, j] = math.sin(year * p[PHASE, j])
-            if not each:
-                for i in range(unique.shape[0]):
+    `saturable` is None for a linear clearance: numba then drops the powers at compile time, which would keep the loop
+    from using vector instructions.
+    """
+    h2 = 0.5 * h
+    h6 = h / 6.0
+    for j in range(n):
+        v1 = z[R_IV1 + j]
+        co = z[R_CLO + j]
+        q = z[R_Q + j]
+        vm = z[R_VM + j]
+        km = z[R_KM + j]
+        ch = z[R_CH + j]
+        k2 = z[R_K2 + j]
+        v3 = z[R_IV3 + j]
+        q3 = z[R_Q3 + j]
+        k4 = z[R_K4 + j]
+        cl = z[R_CL + j]
+        r0 = z[R_IN + j]
+        ra = z[R_SEASON + j]
+        wc = z[R_COS + j]
+        ws = z[R_SIN + j]
+        a = z[X_C1 + j]
+        bb = z[X_C2 + j]
+        c = z[X_C25 + j]
+        d = z[X_C25P + j]
+        i0 = z[U0 + j] + r0 + ra * (wc * s0c + ws * s0s)
+        i1 = z[U1 + j] + r0 + ra * (wc * s1c + ws * s1s)
+        i2 = z[U2 + j] + r0 + ra * (wc * s2c + ws * s2s)
+        g0 = z[W0 + j]
+        g1 = z[W1 + j]
+        g2 = z[W2 + j]
+        f = a * (vm / (km + a) + ch)
+        a1 = (i0 - co * a - f - q * (a - bb)) * v1
+        b1 = k2 * (a - bb)
+        e1 = (f + g0 - cl * c - q3 * (c - d)) * v3
+        d1 = k4 * (c - d)
+        if saturable is not None:
+            y = (c / z[R_HC + j]) ** z[R_HG + j]
+            e1 -= z[R_HM + j] * y / (1.0 + y) * c * v3
+        p = a + h2 * a1
+        r = bb + h2 * b1
+        s = c + h2 * e1
+        t = d + h2 * d1
+        f = p * (vm / (km + p) + ch)
+        a2 = (i1 - co * p - f - q * (p - r)) * v1
+        b2 = k2 * (p - r)
+        e2 = (f + g1 - cl * s - q3 * (s - t)) * v3
+        d2 = k4 * (s - t)
+        if saturable is not None:
+            y = (s / z[R_HC + j]) ** z[R_HG + j]
+            e2 -= z[R_HM + j] * y / (1.0 + y) * s * v3
+        p = a + h2 * a2
+        r = bb + h2 * b2
+        s = c + h2 * e2
+        t = d + h2 * d2
+        f = p * (vm / (km + p) + ch)
+        a3 = (i1 - co * p - f - q * (p - r)) * v1
+        b3 = k2 * (p - r)
+        e3 = (f + g1 - cl * s - q3 * (s - t)) * v3
+        d3 = k4 * (s - t)
+        if saturable is not None:
+            y = (s / z[R_HC + j]) ** z[R_HG + j]
+            e3 -= z[R_HM + j] * y / (1.0 + y) * s * v3
+        p = a + h * a3
+        r = bb + h * b3
+        s = c + h * e3
+        t = d + h * d3
+        f = p * (vm / (km + p) + ch)
+        a4 = (i2 - co * p - f - q * (p - r)) * v1
+        b4 = k2 * (p - r)
+        e4 = (f + g2 - cl * s - q3 * (s - t)) * v3
+        d4 = k4 * (s - t)
+        if saturable is not None:
+            y = (s / z[R_HC + j]) ** z[R_HG + j]
+            e4 -= z[R_HM + j] * y / (1.0 + y) * s * v3
+        z[X_C1 + j] = a + h6 * (a1 + 2.0 * (a2 + a3) + a4)
+        z[X_C2 + j] = bb + h6 * (b1 + 2.0 * (b2 + b3) + b4)
+        z[X_C25 + j] = c + h6 * (e1 + 2.0 * (e2 + e3) + e4)
+        z[X_C25P + j] = d + h6 * (d1 + 2.0 * (d2 + d3) + d4)
+
+
+@njit(**_OPTIONS)
+def _flow(z, n, state, rate, u, decay, at):  # type: ignore[no-untyped-def]
+    """Exact inflow from one depot at the start, middle and end of a step; the depot is left as at the end."""
+    for j in range(n):
+        g = z[state + j]
+        k = z[rate + j]
+        half = decay[at + j]
+        z[u + j] += k * g
+        g *= half
+        z[u + LANES + j] += k * g
+        g *= half
+        z[u + 2 * LANES + j] += k * g
+        z[state + j] = g
+
+
+@njit(**_OPTIONS)
+def _load(z, params, state, first, n, padded):  # type: ignore[no-untyped-def]
+    """Parameters and lane constants of a tile; the padding repeats the last lane."""
+    year = 2.0 * math.pi / YEAR_D
+    for j in range(padded):
+        i = first + min(j, n - 1)
+        z[R_IV1 + j] = 1.0 / params[V1, i]
+        z[R_CLO + j] = params[CLO, i]
+        z[R_Q + j] = params[Q, i]
+        z[R_VM + j] = params[VMAX, i]
+        z[R_KM + j] = params[KM, i]
+        z[R_CH + j] = params[CLH, i]
+        z[R_K2 + j] = params[Q, i] / params[V2, i]
+        z[R_IV3 + j] = 1.0 / params[V25, i]
+        z[R_Q3 + j] = params[Q25, i]
+        z[R_K4 + j] = params[Q25, i] / params[V25P, i]
+        z[R_CL + j] = params[CL25, i]
+        z[R_HM + j] = params[HMAX, i]
+        z[R_HC + j] = params[HC50, i]
+        z[R_HG + j] = params[HG, i]
+        z[R_IN + j] = state[8, i]
+        z[R_SEASON + j] = state[8, i] * params[SEASON, i]
+        z[R_COS + j] = math.cos(year * params[PHASE, i])
+        z[R_SIN + j] = math.sin(year * params[PHASE, i])
+        z[R_KA + j] = params[KA, i]
+        z[R_KI1 + j] = params[KIM, i]
+        z[R_KI2 + j] = params[KIM2, i]
+        z[R_KC + j] = params[KC, i]
+        z[R_FO + j] = params[FO, i]
+        z[R_FI + j] = params[FI, i]
+        z[R_FAST + j] = params[FAST, i]
+        z[R_FC + j] = params[FC, i]
+
+
+@njit(**_OPTIONS)
+def _decay(decay, z, padded, i, h):  # type: ignore[no-untyped-def]
+    """What is left of each depot after half a step, for the i-th step length."""
+    h2 = 0.5 * h
+    for j in range(padded):
+        decay[(4 * i) * LANES + j] = math.exp(-z[R_KA + j] * h2)
+        decay[(4 * i + 1) * LANES + j] = math.exp(-z[R_KI1 + j] * h2)
+        decay[(4 * i + 2) * LANES + j] = math.exp(-z[R_KI2 + j] * h2)
+        decay[(4 * i + 3) * LANES + j] = math.exp(-z[R_KC + j] * h2)
+
+
+@njit(**_OPTIONS)
+def run(
+    saturable, params, state, event_d, event_nmol, event_into, event_from, lengths, length_id, unique, events, outputs,
+    step_from, start_d, origin_doy, peak_from, each, want_d3, level, d3, peak, final,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """All schedules for all lanes; with `each`, the schedule of its own for each lane."""
+    lanes = params.shape[1]
+    z = np.zeros(ROWS * LANES)
+    decay = np.empty(unique.shape[0] * 4 * LANES)
+    schedules = 1 if each else event_from.shape[0] - 1
+    year = 2.0 * math.pi / YEAR_D
+    width = 1 if each else LANES
+    for first in range(0, lanes, width):
+        n = min(width, lanes - first)
+        padded = (n + BLOCK - 1) // BLOCK * BLOCK
+        _load(z, params, state, first, n, padded)
+        if not each:
+            for i in range(unique.shape[0]):
+                _decay(decay, z, padded, i, unique[i])
+        for k0 in range(schedules):
+            k = first if each else k0
+            row = 0 if each else k0
+            oral = False
+            im = False
+            cal = False
+            for i in range(8):
+                for j in range(padded):
+                    z[X_ORAL + i * LANES + j] = state[i, first + min(j, n - 1)]
+            for j in range(padded):
+                z[R_TOP + j] = -1.0
+                oral = oral or z[X_ORAL + j] > 0.0
+                im = im or z[X_IM + j] + z[X_IM2 + j] > 0.0
+                cal = cal or z[X_CAL + j] > 0.0
+            for j in range(6 * LANES):
+                z[U0 + j] = 0.0
+            t = start_d
+            s2c = math.cos(year * (origin_doy + t))
+            s2s = math.sin(year * (origin_doy + t))
+            for s in range(step_from[k], step_from[k + 1]):
+                h = lengths[s]
+                if h > 0.0:
+                    at = 4 * length_id[s] * LANES
+                    if each:
+                        _decay(decay, z, padded, 0, h)
+                        at = 0
+                    s0c = s2c
+                    s0s = s2s
+                    s1c = math.cos(year * (origin_doy + t + 0.5 * h))
+                    s1s = math.sin(year * (origin_doy + t + 0.5 * h))
+                    s2c = math.cos(year * (origin_doy + t + h))
+                    s2s = math.sin(year * (origin_doy + t + h))
+                    if oral or im:
+                        for j in range(3 * LANES):
+                            z[U0 + j] = 0.0
+                    if oral:
+                        _flow(z, padded, X_ORAL, R_KA, U0, decay, at)
+                    if im:
+                        _flow(z, padded, X_IM, R_KI1, U0, decay, at + LANES)
+                        _flow(z, padded, X_IM2, R_KI2, U0, decay, at + 2 * LANES)
+                    if cal:
+                        for j in range(3 * LANES):
+                            z[W0 + j] = 0.0
+                        _flow(z, padded, X_CAL, R_KC, W0, decay, at + 3 * LANES)
+                    _advance(z, padded, h, s0c, s0s, s1c, s1s, s2c, s2s, saturable)
+                    t += h
+                    if t >= peak_from:
+                        for j in range(padded):
+                            z[R_TOP + j] = max(z[R_TOP + j], z[X_C25 + j])
+                e = events[s]
+                if e >= 0:
+                    amount = event_nmol[event_from[k] + e]
+                    into = event_into[event_from[k] + e]
+                    if into == 0:
+                        oral = True
+                        for j in range(padded):
+                            z[X_ORAL + j] += amount * z[R_FO + j]
+                    elif into == 1:
+                        im = True
+                        for j in range(padded):
+                            z[X_IM + j] += amount * z[R_FI + j] * z[R_FAST + j]
+                            z[X_IM2 + j] += amount * z[R_FI + j] * (1.0 - z[R_FAST + j])
+                    else:
+                        cal = True
+                        for j in range(padded):
+                            z[X_CAL + j] += amount * z[R_FC + j]
+                o = outputs[s]
+                if o >= 0:
                     for j in range(n):
-                        h2 = 0.5 * unique[i]
-                        decay[i, 0, j] = math.exp(-p[KA, j] * h2)
-                        decay[i, 1, j] = math.exp(-p[KIM, j] * h2)
-                        decay[i, 2, j] = math.exp(-p[KIM2, j] * h2)
-                        decay[i, 3, j] = math.exp(-p[KC, j] * h2)
-            for k0 in range(schedules):
-                k = first if each else k0
-                row = 0 if each else k0
+                        level[row, o, first + j] = z[X_C25 + j]
+                    if want_d3:
+                        for j in range(n):
+                            d3[row, o, first + j] = z[X_C1 + j]
+                    if t >= peak_from:
+                        for j in range(padded):
+                            z[R_TOP + j] = max(z[R_TOP + j], z[X_C25 + j])
+            for j in range(n):
+                peak[row, first + j] = z[R_TOP + j]
+            if final.shape[0] > 0:
                 for i in range(8):
                     for j in range(n):
-                        x[i, j] = state[i, first + j]
-                for j in range(n):
-                    top[j] = -1.0
-                t = start_d
-                oral = False
-                im = False
-                cal = False
-                for j in range(n):
-                    if x[0, j] > 0.0:
-                        oral = True
-                    if x[1, j] + x[2, j] > 0.0:
-                        im = True
-                    if x[3, j] > 0.0:
-                        cal = True
-                s2[0] = math.cos(year * (origin_doy + t))
-                s2[1] = math.sin(year * (origin_doy + t))
-                for s in range(step_from[k], step_from[k + 1]):
-                    h = lengths[s]
-                    if h > 0.0:
-                        hid = length_id[s]
-                        if each:
-                            h2 = 0.5 * h
-                            decay[0, 0, 0] = math.exp(-p[KA, 0] * h2)
-                            decay[0, 1, 0] = math.exp(-p[KIM, 0] * h2)
-                            decay[0, 2, 0] = math.exp(-p[KIM2, 0] * h2)
-                            decay[0, 3, 0] = math.exp(-p[KC, 0] * h2)
-                            hid = 0
-                        s0[0] = s2[0]
-                        s0[1] = s2[1]
-                        s1[0] = math.cos(year * (origin_doy + t + 0.5 * h))
-                        s1[1] = math.sin(year * (origin_doy + t + 0.5 * h))
-                        s2[0] = math.cos(year * (origin_doy + t + h))
-                        s2[1] = math.sin(year * (origin_doy + t + h))
-                        for j in range(n):
-                            u0[j] = 0.0
-                            u1[j] = 0.0
-                            u2[j] = 0.0
-                            c0[j] = 0.0
-                            c1[j] = 0.0
-                            c2[j] = 0.0
-                        if oral:
-                            depot(x, 0, p[KA], decay[hid, 0], 1.0, u0, u1, u2, n)
-                        if im:
-                            depot(x, 1, p[KIM], decay[hid, 1], 1.0, u0, u1, u2, n)
-                            depot(x, 2, p[KIM2], decay[hid, 2], 1.0, u0, u1, u2, n)
-                        if cal:
-                            depot(x, 3, p[KC], decay[hid, 3], 1.0, c0, c1, c2, n)
-                        advance(p, w, x, h, u0, u1, u2, c0, c1, c2, s0, s1, s2, n)
-                        t += h
-                        if t >= peak_from:
-                            for j in range(n):
-                                top[j] = max(top[j], x[6, j])
-                    e = events[s]
-                    if e >= 0:
-                        amount = event_nmol[event_from[k] + e]
-                        into = event_into[event_from[k] + e]
-                        if into == 0:
-                            oral = True
-                            for j in range(n):
-                                x[0, j] += amount * p[FO, j]
-                        elif into == 1:
-                            im = True
-                            for j in range(n):
-                                x[1, j] += amount * p[FI, j] * p[FAST, j]
-                                x[2, j] += amount * p[FI, j] * (1.0 - p[FAST, j])
-                        else:
-                            cal = True
-                            for j in range(n):
-                                x[3, j] += amount * p[FC, j]
-                    o = outputs[s]
-                    if o >= 0:
-                        for j in range(n):
-                            level[row, first + j, o] = x[6, j]
-                        if want_d3:
-                            for j in range(n):
-                                d3[row, first + j, o] = x[4, j]
-                        if t >= peak_from:
-                            for j in range(n):
-                                top[j] = max(top[j], x[6, j])
-                for j in range(n):
-                    peak[row, first + j] = top[j]
-                if final.shape[0] > 0:
-                    for i in range(8):
-                        for j in range(n):
-                            final[row, i, first + j] = x[i, j]
-
-    return run
-
-
-run_linear = _make(False)
-run_saturable = _make(True)
+                        final[row, i, first + j] = z[X_ORAL + i * LANES + j]
