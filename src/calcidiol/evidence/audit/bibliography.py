@@ -34,6 +34,7 @@ class Bibliography:
     by_pmid: dict[str, int]
     by_place: dict[tuple[str, str], tuple[int, ...]]
     by_author_year: dict[tuple[str, str], tuple[int, ...]]
+    by_author: dict[str, tuple[int, ...]]
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Bibliography:
@@ -41,10 +42,12 @@ class Bibliography:
         rows = tuple(records)
         places: dict[tuple[str, str], list[int]] = defaultdict(list)
         authors: dict[tuple[str, str], list[int]] = defaultdict(list)
+        firsts: dict[str, list[int]] = defaultdict(list)
         for i, record in enumerate(rows):
             if record.volume and record.pages:
                 places[(record.volume.lower(), first_page(record.pages))].append(i)
             if record.authors:
+                firsts[concat(record.authors[0].surname)].append(i)
                 for year in {record.year, record.epub_year} - {""}:
                     authors[(concat(record.authors[0].surname), year)].append(i)
         return cls(
@@ -55,6 +58,7 @@ class Bibliography:
             {r.pmid: i for i, r in enumerate(rows) if r.pmid},
             {k: tuple(v) for k, v in places.items()},
             {k: tuple(v) for k, v in authors.items()},
+            {k: tuple(v) for k, v in firsts.items()},
         )
 
     def with_records(self, more: Iterable[Record]) -> Bibliography:

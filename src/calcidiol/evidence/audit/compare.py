@@ -77,7 +77,7 @@ def compare(entry: Prepared, record: Record, journals: Journals, reading: Compar
     if span:
         before, after = entry.folded.text[: span[0]], entry.folded.text[span[1] :]
         names, et_al, year, extra_front = _front(before)
-        source = read_source(after.lstrip(" .,;:?!\"'*)]"))
+        source = read_source(after.lstrip(" .,;:?!\"'*)]"), year)
         journal, extra = _journal_and_extra(
             source, record, journals, whole_title and after.lstrip()[:1] in (":", "-", "(")
         )
@@ -202,32 +202,7 @@ def _front(before: str) -> tuple[list[list[str]], bool, str, str]:
 
 
 _PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "de",
-        "del",
-        "della",
-        "der",
-        "den",
-        "di",
-        "da",
-        "dos",
-        "du",
-        "la",
-        "le",
-        "el",
-        "al",
-        "bin",
-        "ben",
-        "ten",
-        "ter",
-        "af",
-        "av",
-        "zu",
-        "st",
-        "dr",
-    ]
+    "van von de del della der den di da dos du la le el al bin ben ten ter af av zu st dr".split()  # noqa: SIM905
 )
 
 

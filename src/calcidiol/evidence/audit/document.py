@@ -11,33 +11,9 @@ from calcidiol.errors import CalcidiolError
 __all__ = ["from_html", "read_document"]
 
 _BLOCKS = frozenset(
-    [
-        "p",
-        "div",
-        "section",
-        "article",
-        "header",
-        "footer",
-        "main",
-        "aside",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "ol",
-        "ul",
-        "table",
-        "tr",
-        "blockquote",
-        "pre",
-        "br",
-        "hr",
-        "dt",
-        "dd",
-    ]
+    (
+        "p div section article header footer main aside h1 h2 h3 h4 h5 h6 li ol ul table tr blockquote pre br hr dt dd"
+    ).split()
 )
 _SILENT = frozenset(("script", "style", "noscript", "template", "svg", "head"))
 _LARGEST_BYTES = 60_000_000
@@ -105,12 +81,31 @@ def _from_pdf(path: Path) -> str:
         raise CalcidiolError(f"{path} is encrypted. Save a copy without a password and try again.") from error
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise CalcidiolError(f"{path} is not a PDF that can be read ({type(error).__name__}).") from error
-    text = "\n".join(pages)
+    text = "\n".join(_without_furniture(pages))
     if not text.strip():
         raise CalcidiolError(
             f"{path} has no text in it (scanned pages?). Recognize its text first, or give the article as txt."
         )
     return text
+
+
+def _without_furniture(pages: list[str]) -> list[str]:
+    """Pages without page numbers and without running heads that stand on three pages or more."""
+    cut = [page.strip().split("\n") for page in pages]
+    heads = [re.sub(r"\d+", "#", lines[place].strip()) for lines in cut for place in (0, -1) if len(lines) > 2]
+    repeated = {
+        head
+        for head in heads
+        if heads.count(head) >= 3 or re.fullmatch(r"(?:page\s*)?#(?:\s*(?:of|/)\s*#)?", head, re.I)
+    }
+    kept = []
+    for lines in cut:
+        while len(lines) > 2 and re.sub(r"\d+", "#", lines[0].strip()) in repeated:
+            lines = lines[1:]
+        while len(lines) > 2 and re.sub(r"\d+", "#", lines[-1].strip()) in repeated:
+            lines = lines[:-1]
+        kept.append("\n".join(lines))
+    return kept
 
 
 class _Plain(HTMLParser):

@@ -138,10 +138,18 @@ _FRONT_YEAR = re.compile(
 )
 
 
-def read_source(text: str) -> Source:
-    """Read journal, year, volume, issue and pages from the text behind a title."""
+def read_source(text: str, year_known: str = "") -> Source:
+    """Read journal, year, volume, issue and pages from the text behind a title.
+
+    Parameters
+    ----------
+    text
+        What stands behind the title.
+    year_known
+        The year where it stood in front; then a number that looks like a year can be a volume ("2016, 6213872").
+    """
     for pattern in _PATTERNS:
-        matches = [m for m in pattern.finditer(text) if _plausible(m)]
+        matches = [m for m in pattern.finditer(text) if year_known or _plausible(m)]
         if not matches:
             continue
         match = matches[-1]
@@ -149,7 +157,7 @@ def read_source(text: str) -> Source:
         year = groups.get("year") or groups.get("year_after") or ""
         before, after = text[: match.start()], text[match.end() :]
         if not year:
-            lone = _last_year(before) or _last_year(after)
+            lone = None if year_known else _last_year(before) or _last_year(after)
             if lone:
                 year = lone.group("year")
                 if _last_year(before) is lone or lone.string is before:
@@ -226,11 +234,13 @@ def parse(text: str, journal_at_end: Callable[[str], tuple[str, str] | None] | N
     )
     if quoted:
         title = quoted.group("title")
-        source = read_source(rest[quoted.end() :])
+        source = read_source(rest[quoted.end() :], year)
         journal = source.journal
     else:
-        source = read_source(rest)
+        source = read_source(rest, year)
         title, journal = _title_and_journal(source.journal, journal_at_end)
+    if (doi or pmid) and not journal and len(title.split()) < 3 and not authors:
+        title = ""  # "Prietl 2013: https://doi.org/...": a label, not a title
     if not authors and not title and not doi and not pmid:
         title = left
     return Cited(

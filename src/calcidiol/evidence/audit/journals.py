@@ -17,32 +17,7 @@ from calcidiol.evidence.audit.spelling import clean, words
 __all__ = ["Journals", "load_journals"]
 
 _SMALL = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "in",
-        "for",
-        "on",
-        "to",
-        "a",
-        "an",
-        "de",
-        "la",
-        "le",
-        "les",
-        "des",
-        "du",
-        "der",
-        "die",
-        "das",
-        "und",
-        "et",
-        "e",
-        "y",
-        "part",
-        "section",
-    ]
+    "the of and in for on to a an de la le les des du der die das und et e y part section".split()  # noqa: SIM905
 )
 # Contractions that are not the beginning of the word.
 _CONTRACTIONS = {

@@ -107,13 +107,35 @@ def _cut(lines: list[str]) -> tuple[list[Entry], int]:
     start = 0
     while start < len(lines) and (not lines[start].strip() or _UNDERLINE.match(lines[start])):
         start += 1
+    stop = next((i for i in range(start, len(lines)) if _MARKDOWN_HEADING.match(lines[i])), len(lines))
     numbered = _numbered(lines, start)
+    flat = _flat("\n".join(lines[start:stop]))
+    if len(flat) > max(len(numbered[0]), 1):
+        return flat, stop
     if numbered[0]:
         return numbered
-    flat = _flat(" ".join(lines[start : start + 4]))
-    if len(flat) > 1:
-        return _flat(" ".join(lines[start:])), len(lines)
     return _unnumbered(lines, start)
+
+
+def _without_tail(lines: list[str]) -> list[str]:
+    """The lines of the last entry, up to a line that looks like the heading of what follows the list."""
+    for i in range(1, len(lines)):
+        before = _one_line(lines[:i])
+        whole = looks_like_reference(before) and re.search(
+            r"(?:\d\s*-\s*\w*\d|[:,]\s*\w?\d+\.?$|10\.\d{4,9}/\S+)", before
+        )
+        ended = bool(re.search(r"[.\d)\]/]\s*$", before)) or bool(re.search(r"10\.\d{4,9}/\S+$", before))
+        line = lines[i].strip()
+        if (
+            whole
+            and ended
+            and (
+                not line
+                or (len(line) < 60 and re.match(r"[A-Z\u4e00-\u9fff#*]", line) and not re.search(r"[.,;:]\s|\d", line))
+            )
+        ):
+            return lines[:i]
+    return lines
 
 
 def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
@@ -149,7 +171,7 @@ def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
         blank = False
         parts.append(line)
         end = i + 1
-    entries.append(Entry(number, _one_line(parts), True))
+    entries.append(Entry(number, _one_line(_without_tail(parts)), True))
     entries = [entry for entry in entries if entry.text]
     if sum(looks_like_reference(e.text) for e in entries) * 2 < len(entries):
         return [], 0
@@ -173,10 +195,9 @@ def _flat(text: str) -> list[Entry]:
         if len(chain) < 2:
             continue
         ends = [m.start() for m in chain[1:]] + [len(text)]
-        entries = [
-            Entry(i + 1, _one_line([text[m.end() : end]]), True)
-            for i, (m, end) in enumerate(zip(chain, ends, strict=True))
-        ]
+        pieces = [text[m.end() : end].split("\n") for m, end in zip(chain, ends, strict=True)]
+        pieces[-1] = _without_tail(pieces[-1])
+        entries = [Entry(i + 1, _one_line(piece), True) for i, piece in enumerate(pieces)]
         if sum(looks_like_reference(e.text) for e in entries) * 3 >= len(entries) * 2:
             return entries
     return []

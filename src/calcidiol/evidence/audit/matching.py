@@ -71,12 +71,11 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
             compared.insert(0, owner_of_title)
             best = owner_of_title
     score = _score(best, rules)
-    nearest = tuple(c.record for c in compared[:3])
     if not best.differ and _enough(best):
         unchecked = tuple(f for f in FIELDS if f in best.unchecked)
         return Reference(None, cited, "exact", (), best.record, None, (), unchecked, score, notes=best.notes)
     if not best.differ or not _identified(best, rules) or (score < rules.found and "title" not in best.same):
-        return Reference(None, cited, "not_found", nearest=nearest, score=score)
+        return Reference(None, cited, "not_found", nearest=_nearest(entry, compared, library), score=score)
     differ = tuple(f for f in FIELDS if f in best.differ)
     unchecked = tuple(f for f in FIELDS if f in best.unchecked)
     other = _other_paper(best, compared[1:])
@@ -89,6 +88,28 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
     if owner is not None:
         notes.append(f"the DOI given is that of {library.records[owner].label()}")
     return Reference(None, cited, "differs", differ, best.record, None, (), unchecked, score, notes=tuple(notes))
+
+
+def _nearest(entry: Prepared, compared: list[Comparison], library: Bibliography) -> tuple[Record, ...]:
+    """The three papers that a person would look at first: alike in title, or of the same first author."""
+    mine = {
+        i
+        for word in (entry.cited.authors[0].split() if entry.cited.authors else ())
+        for i in library.by_author.get(concat(word), ())
+    }
+    by_name = {library.records[i].id for i in mine}
+    seen = {c.record.id for c in compared}
+    more = [
+        compare(entry, library.records[i], library.journals) for i in sorted(mine) if library.records[i].id not in seen
+    ]
+    near = sorted(
+        (*compared, *more),
+        key=lambda c: (
+            -c.similarity["title"] - 0.35 * (c.record.id in by_name) - 0.1 * ("year" in c.same),
+            c.record.id,
+        ),
+    )
+    return tuple(c.record for c in near[:3])
 
 
 def _candidates(entry: Prepared, library: Bibliography, rules: Rules) -> list[int]:

@@ -33,6 +33,9 @@ _GROUP = re.compile(
 )
 
 
+_UMLAUTS = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ø"): "oe", ord("å"): "aa"}
+
+
 def author_block_end(text: str) -> int:
     """Where the authors of an entry end (an index into the text; 0 where no authors were recognized)."""
     if has_han(text[:12]):
@@ -51,9 +54,9 @@ def author_block_end(text: str) -> int:
     if front and front.start() > 1 and front.start() >= end:
         before = text[: front.start()]
         # "(2014)" right behind names is the end of the authors; behind a journal it is not.
-        if len(before) < 90 or end >= front.start() - 25 or before.count(",") * 14 > len(before):
-            if not re.search(r"[a-z]{3}\.\s+[A-Z][a-z]+ [a-z]+", before):
-                return len(before.rstrip())
+        near = len(before) < 90 or end >= front.start() - 25 or before.count(",") * 14 > len(before)
+        if near and not re.search(r"[a-z]{3}\.\s+[A-Z][a-z]+ [a-z]+", before):
+            return len(before.rstrip())
     if et_al and et_al.start() >= end - 2 and et_al.start() < max(end + 60, 90):
         return et_al.end()
     if end:
@@ -177,7 +180,7 @@ def _surname_forms(surname: str) -> set[str]:
     forms = {concat(surname)}
     bare = re.sub(rf"\b{_PARTICLE}[\s-]+", "", surname, flags=re.IGNORECASE)
     forms.add(concat(bare))
-    umlaut = surname.lower().translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}))
+    umlaut = surname.lower().translate(_UMLAUTS)
     forms.add("".join(letter for letter in umlaut if letter.isalpha()))
     forms.add(re.sub(r"[aou]e", lambda m: m.group()[0], concat(surname)))
     return {form for form in forms if len(form) > 1 or len(surname) == 1}

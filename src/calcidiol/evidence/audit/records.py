@@ -137,7 +137,8 @@ class Reference:
         """As data."""
         return {
             "number": self.number,
-            "cited": self.cited.to_dict(),
+            "cited": self.cited.text,
+            "read_as": self.cited.to_dict(),
             "status": self.status,
             "fields_that_differ": list(self.fields_that_differ),
             "matched": self.matched.to_dict() if self.matched else None,
