@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from calcidiol.kinetics.events import Regimen
 from calcidiol.patient.record import GivenDose, Patient
 from calcidiol.quantity import MOLAR_MASS
 
@@ -73,20 +72,6 @@ def _of(dose: GivenDose, first: date, on: date) -> Iterable[Intake]:
             yield Intake(day, iu, depot)
 
 
-def planned(regimen: Regimen) -> list[Intake]:
-    """Doses of a regimen, in order of time."""
-    found = [
-        Intake(
-            run.start + timedelta(days=int(run.every_days * i + 1e-9)),
-            counted_iu(run.iu, run.amount_nmol, run.substance),
-            run.route != "oral",
-        )
-        for run in regimen.runs
-        for i in range(run.count)
-    ]
-    return sorted(found, key=lambda x: x.day)
-
-
 def total(doses: Iterable[Intake], last: date, days: int) -> float:
     """IU in the window of `days` days that ends on `last`."""
     first = last - timedelta(days=days - 1)
@@ -115,15 +100,14 @@ def wait_days(iu: float, days: float, per_iu: float) -> int:
 
 
 def injections_by_day(doses: Iterable[Intake]) -> dict[date, float]:
-    """IU by depot on each day; injections of the same day add up."""
+    """IU on each day of doses that are all injections; those of the same day add up."""
     found: dict[date, float] = {}
     for x in doses:
-        if x.depot:
-            found[x.day] = found.get(x.day, 0.0) + x.iu
+        found[x.day] = found.get(x.day, 0.0) + x.iu
     return dict(sorted(found.items()))
 
 
-def free_from(doses: Iterable[Intake], days: float, per_iu: float) -> date | None:
+def free_from(injections: Iterable[Intake], days: float, per_iu: float) -> date | None:
     """First day on which an injection may follow all given ones; None when there was none."""
-    ends = [day + timedelta(days=wait_days(iu, days, per_iu)) for day, iu in injections_by_day(doses).items()]
+    ends = [day + timedelta(days=wait_days(iu, days, per_iu)) for day, iu in injections_by_day(injections).items()]
     return max(ends, default=None)

@@ -463,13 +463,17 @@ class _Reader:
         return number
 
 
+_Range = tuple[float, bool, float, bool]
+"""Lower end, whether it is excluded, upper end, whether it is excluded."""
+
+
 def _reachable(condition: Condition, reader: _Reader) -> None:
     """Refuse limits that no value reaches and branches that contradict themselves."""
     for count, branch in enumerate(condition.branches(True), 1):
         if count > MAX_BRANCHES:
             raise reader.fail(f"it has more than {MAX_BRANCHES} branches; write it as several rules")
         said: dict[Any, bool] = {}
-        ranges: dict[str, tuple[float, float]] = {}
+        ranges: dict[str, _Range] = {}
         for statement, positive in branch:
             if said.setdefault(statement, positive) != positive:
                 raise reader.fail(f"a branch says and denies the same ({_told(statement)}), it can never be true")
@@ -481,7 +485,7 @@ def _reachable(condition: Condition, reader: _Reader) -> None:
                 raise reader.fail(f"a branch needs {statement.name!r} known and unknown at once")
 
 
-def _narrow(statement: Compare, positive: bool, ranges: dict[str, tuple[float, float]], reader: _Reader) -> None:
+def _narrow(statement: Compare, positive: bool, ranges: dict[str, _Range], reader: _Reader) -> None:
     item = labs().get(statement.name)
     possible = (0.0, float("inf")) if item is None else item.possible
     if item is not None and not possible[0] <= statement.number <= possible[1]:
@@ -489,14 +493,15 @@ def _narrow(statement: Compare, positive: bool, ranges: dict[str, tuple[float, f
             f"the limit {statement.number:g} of {statement.name!r} is outside its possible values "
             f"{possible[0]:g} to {possible[1]:g}, so that it never decides"
         )
-    low, high = ranges.get(statement.name, possible)
+    low, low_open, high, high_open = ranges.get(statement.name, (possible[0], False, possible[1], False))
+    edge, strict = statement.number, (statement.op in (">", "<")) == positive
     if (statement.op[0] == ">") == positive:
-        low = max(low, statement.number)
+        low, low_open = (edge, strict or (low_open and edge == low)) if edge >= low else (low, low_open)
     else:
-        high = min(high, statement.number)
-    if low > high or (low == high and ">" in (statement.op, "<")):
+        high, high_open = (edge, strict or (high_open and edge == high)) if edge <= high else (high, high_open)
+    if low > high or (low == high and (low_open or high_open)):
         raise reader.fail(f"a branch needs {statement.name!r} above {low:g} and below {high:g} at once")
-    ranges[statement.name] = (low, high)
+    ranges[statement.name] = (low, low_open, high, high_open)
 
 
 def _told(statement: Any) -> str:

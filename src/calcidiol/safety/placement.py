@@ -11,8 +11,10 @@ from datetime import date, timedelta
 
 from calcidiol.kinetics.events import DoseRun, Regimen
 from calcidiol.patient.record import Patient
-from calcidiol.safety.watch import DRAWS, HORIZON_D
+from calcidiol.safety.watch import DRAWS
 
+HORIZON_D = 365
+"""Days ahead in which a bone-targeted agent is named."""
 LATEST_D = 14
 """Longest delay of a run of injections, days (P)."""
 NADIR_AROUND_D = 3

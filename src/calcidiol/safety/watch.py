@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from calcidiol.kinetics.events import Regimen
 from calcidiol.patient.record import Patient
 from calcidiol.safety.facts import Facts
-from calcidiol.safety.language import Compare, Condition, Many
+from calcidiol.safety.language import Compare, Condition
 from calcidiol.safety.rulebook import Check, Knowledge
 from calcidiol.safety.rulebook import knowledge as shipped
 from calcidiol.safety.seen import POSSIBLE
@@ -30,9 +30,6 @@ DRAWS = (
     "transplant",
 )
 """Visits at which blood is drawn anyway (our choice, P)."""
-
-HORIZON_D = 365
-"""Days of the monitoring plan."""
 
 
 def monitoring(
@@ -88,9 +85,7 @@ def _days(check: Check, regimen: Regimen, first: date) -> Iterator[date]:
                     yield run.start + timedelta(days=int(run.every_days * k + 1e-9) + check.days)
         return
     for k in range(check.count):
-        days = check.days + k * check.every_days
-        if days <= HORIZON_D:
-            yield first + timedelta(days=days)
+        yield first + timedelta(days=check.days + k * check.every_days)
 
 
 def _move(patient: Patient, due: date, tolerance: int, on: date) -> tuple[date, str]:
@@ -123,7 +118,6 @@ def stop_rules(patient: Patient, on: date, knowledge: Knowledge | None = None) -
 
 
 def _limits(condition: Condition, facts: Facts) -> dict[str, object]:
-    part = condition.parts[0] if isinstance(condition, Many) else condition
-    if not isinstance(part, Compare):
-        return {}
-    return part.told(facts)
+    """Limit and unit of the first comparison of a rule."""
+    asked = [s for branch in condition.branches(True) for s, _ in branch if isinstance(s, Compare)]
+    return asked[0].told(facts) if asked else {}

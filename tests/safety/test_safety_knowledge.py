@@ -1,0 +1,144 @@
+"""The rule files: what is refused when they are loaded, with file and line."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+
+import pytest
+
+from calcidiol.errors import KnowledgeError
+from calcidiol.safety.language import parse
+from calcidiol.safety.numbers import read as read_numbers
+from calcidiol.safety.rulebook import FILES, knowledge, read
+
+TEXTS = {name: resources.files("calcidiol.safety").joinpath(name).read_text("utf-8") for name in FILES}
+
+
+def changed(file: str, old: str, new: str) -> dict[str, str]:
+    assert old in TEXTS[file]
+    return {**TEXTS, file: TEXTS[file].replace(old, new, 1)}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("rules.toml", 'when = "age < 18 a"', 'when = "agee < 18 a"', "'agee' is no field"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "age < 18 mmol/L"', "unit 'mmol/L' does not fit"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "age < old a"', "a number is needed"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "age 18 a"', "stands where"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "age < 18 a 7"', "not expected here"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "age <"', "ends too early"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "(age < 18 a"', "ends too early"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "has unicorn"', "concept 'unicorn' is not in conditions.toml"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "takes magic"', "drug class 'magic' is not in drugs.toml"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "started magic within 3 d"', "drug class 'magic'"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "due party within 3 d"', "kind of visit 'party'"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "allergic to air"', "substance 'air'"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "sex is other"', "'female' or 'male' or 'unknown'"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "calcium is older than -3 d"', "not possible"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "alt > high"', "no high reference limit"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "age < 18 a and age > 20 a"', "at once"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "age < 18 a and age >= 18 a"', "at once"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "has falls and not has falls"', "says and denies"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "inr is unknown and inr > 2 1"', "known and unknown"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "inr is unknown and inr is older than 2 d"', "known and unknown"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "calcium > 9.5 mmol/L"', "never decides"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "has immobilized"', ""),
+        ("rules.toml", 'id = "CI24"', 'id = "CI23"', "stands already in"),
+        ("rules.toml", 'when = "has cyp24a1_loss or has williams_syndrome"', 'when = "age < 18 a"', "keep one"),
+        ("rules.toml", 'action = "STOP"', 'action = "MAYBE"', "'action' is 'MAYBE'"),
+        ("rules.toml", 'scope = "all"', 'scope = "some"', "'scope' is 'some'"),
+        ("rules.toml", 'tag = "V"', 'tag = "X"', "'tag' is 'X'"),
+        ("rules.toml", 'lifted_by = "lift.adult"\n', "", "needs 'lifted_by'"),
+        ("rules.toml", 'lifted_by = "lift.adult"', 'lifted_by = "lift.adult"\ncolor = "red"', "unknown key 'color'"),
+        ("rules.toml", 'source = "out of scope: adults only"\n', "", "'source' is missing"),
+        ("rules.toml", 'permitted = ["permitted.measure"]', 'permitted = ["permitted.party"]', "permitted.party"),
+        ("rules.toml", "limit = { largest_single_iu = 100000 }", "", "needs limit.largest_single_iu"),
+        ("rules.toml", "limit = { largest_single_iu = 100000 }", "limit = { largest = 1 }", "unknown limit 'largest'"),
+        ("rules.toml", 'source = "our choice"\n', 'limit = { daily_only = true }\nsource = "our choice"\n', "WARN cannot"),
+        ("rules.toml", 'action = "ALT"\nscope = "im"', 'action = "ALT"\nscope = "all"', "leaves no other route"),
+        ("rules.toml", 'version = "2026-11-24"', "", "needs 'version'"),
+        ("rules.toml", '[[hard]]\nid = "HL01"', '[[hard]]\nid = "HL99"', "'HL01' is missing"),
+        ("rules.toml", 'route = "oral"', 'route = "nose"', "must be oral or im"),
+        ("rules.toml", "[[rule]]", "[[rule", "not valid TOML"),
+        ("interactions.toml", 'level = "moderate"', 'level = "huge"', "'level' is 'huge'"),
+        ("interactions.toml", 'classes = ["thiazide"]', 'classes = ["magic"]', "'magic'"),
+        ("monitoring.toml", 'labs = ["calcium", "albumin", "creatinine"]', 'labs = ["gold"]', "analyte 'gold'"),
+        ("monitoring.toml", 'after = "first"', 'after = "lunch"', "'after' is 'lunch'"),
+        ("session.toml", 'kind = "before"', 'kind = "during"', "'kind' is 'during'"),
+        ("numbers.toml", "value = 300000", "value = -1", "a number above 0 is needed"),
+        ("numbers.toml", "value = 300000", "value = true", "a number above 0 is needed"),
+        ("numbers.toml", "value = 300000\n", "", "needs value, unit, source and tag"),
+        ("numbers.toml", "[hard.wait_days]", "[hard.other]", "[hard.wait_days] is missing"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_rule_file_is_named(file: str, old: str, new: str, says: str) -> None:
+    texts = changed(file, old, new)
+    if not says:
+        read(texts)
+        return
+    with pytest.raises(KnowledgeError) as told:
+        read(texts)
+    assert says in str(told.value)
+    assert f"safety/{file}" in str(told.value)
+
+
+def test_the_line_is_that_of_the_rule() -> None:
+    texts = changed("rules.toml", 'when = "age < 18 a"', 'when = "agee < 18 a"')
+    lines = texts["rules.toml"].splitlines()
+    at = next(i for i, line in enumerate(lines) if "agee" in line)
+    header = max(i for i in range(at) if lines[i] == "[[rule]]") + 1
+    with pytest.raises(KnowledgeError, match=rf"safety/rules.toml line {header}:"):
+        read(texts)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_needed(name: str) -> None:
+    with pytest.raises(KnowledgeError, match=f"safety/{name}"):
+        read({k: v for k, v in TEXTS.items() if k != name})
+    with pytest.raises(KnowledgeError, match=f"safety/{name}"):
+        read({**TEXTS, name: 'version = "x"\n'})
+
+
+def test_numbers_need_their_sections() -> None:
+    with pytest.raises(KnowledgeError, match=r"\[hard"):
+        read_numbers({})
+
+
+def test_a_condition_may_not_explode() -> None:
+    text = " and ".join(["(has falls or has fracture)"] * 10)
+    with pytest.raises(KnowledgeError, match="branches"):
+        parse(text, "here")
+
+
+def test_another_unit_of_the_same_kind_is_converted() -> None:
+    assert parse("calcium > 10.5 mg/dL", "here").number == pytest.approx(2.62, abs=0.001)  # type: ignore[attr-defined]
+
+
+def test_every_rule_of_the_lists_is_there() -> None:
+    known = knowledge()
+    ids = {r.id for r in known.rules}
+    assert {f"CI{i:02d}" for i in range(1, 25)} <= ids
+    clashes = {c.id for c in known.clashes}
+    assert {f"DI{i:02d}" for i in range(1, 19)} | {f"ON{i:02d}" for i in range(1, 17)} == clashes
+
+
+def test_every_text_is_there_in_both_languages_and_none_is_left_over() -> None:
+    known = knowledge()
+    ids = {r.text_id for r in (*known.rules, *known.stops)} | {f"rule.{h}" for h in known.hard}
+    ids |= {r.lifted_by for r in (*known.rules, *known.stops) if r.lifted_by} | {
+        h.lifted_by for h in known.hard.values()
+    }
+    ids |= set(known.permitted) | {c.text_id for c in known.clashes} | {c.text_id for c in known.checks}
+    ids |= {i.text_id for i in known.items} | {"session.S16"}
+    ids |= {
+        f"place.{x}" for x in ("moved", "unavoidable", "with_visit", "site_irradiated", "site_lymphedema", "bone_agent")
+    }
+    for name in ("en", "zh-Hant"):
+        words = tomllib.loads(
+            resources.files("calcidiol.report").joinpath(f"words/safety.{name}.toml").read_text("utf-8")
+        )
+        texts = {k for k, v in words.items() if "." in k}
+        assert texts == ids, name
+    assert words["reviewed"] is False
