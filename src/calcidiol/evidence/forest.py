@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from calcidiol.errors import UsageError
 from calcidiol.evidence import svg
 from calcidiol.evidence.claims import Shown
-from calcidiol.evidence.effect import Scale, effect_of, natural
+from calcidiol.evidence.effect import Scale, effect_of, natural, published_interval
 from calcidiol.evidence.pool import Pool
 from calcidiol.evidence.record import Study
 from calcidiol.evidence.sensitivity import cumulative, leave_one_out
@@ -236,11 +236,14 @@ def forest_of_claim(shown: Shown) -> str:
         for study, effect in chosen:
             if study.kind == kind:
                 half = 1.959963984540054 * effect.v**0.5
-                low, high = (natural(effect.y + sign * half, scale) for sign in (-1, 1))
-                label = f"{_role(study, shown)} {_study_label(effect.label, study.tag)}, {study.outcome}"
+                computed = (natural(effect.y - half, scale), natural(effect.y + half, scale))
+                low, high = published_interval(effect, scale, study.unit) or computed
+                label = f"{_role(study, shown)} {_study_label(effect.label, study.tag)}, {_what(study)}"
                 rows.append(Row(label, natural(effect.y, scale), low, high, None))
     told = f"{claim.claim_id}: {claim.verdict}, certainty {shown.entry.certainty.level}"
     foot = [f"Verdict: {claim.verdict}. Not pooled. + for the claim, - against it, o trial of treatment shown beside."]
+    if any(s.kind == "cohort" for s, _ in chosen):
+        foot.append("Cohorts: 1.5 for a low level and 0.67 for a high one are the same finding; read the contrast.")
     if left:
         foot.append("Studies on another scale, or without an effect size, are in the text only.")
     return draw(
@@ -264,6 +267,14 @@ _KINDS = {
     "pharmacokinetic": "Blood levels",
     "guideline": "Guidelines",
 }
+
+
+def _what(study: Study) -> str:
+    """What a row compares, short: cohorts need the direction of their contrast and the cancer."""
+    if study.kind != "cohort":
+        return study.outcome
+    contrast = "low v higher" if study.intervention.lower().startswith(("low", "25ohd <")) else study.intervention
+    return f"{study.cancer_type}, {contrast}"
 
 
 def _role(study: Study, shown: Shown) -> str:

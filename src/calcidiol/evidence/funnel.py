@@ -11,8 +11,8 @@ from calcidiol.evidence.pool import Pool
 from calcidiol.evidence.sensitivity import SMALL_STUDY, egger, pseudo_interval
 from calcidiol.evidence.text import number
 
-WIDTH, HEIGHT = 640.0, 460.0
-LEFT, RIGHT, TOP, BOTTOM = 70.0, 610.0, 70.0, 380.0
+WIDTH, HEIGHT = 860.0, 460.0
+LEFT, RIGHT, TOP, BOTTOM = 70.0, 830.0, 70.0, 380.0
 
 
 def funnel(pooled: Pool) -> str:
