@@ -50,7 +50,12 @@ _REACH = 60
 
 def _places(phrase: str, plain: str) -> list[int]:
     needle = phrase if phrase.isascii() else phrase.strip()
-    return [m.start() for m in re.finditer(re.escape(needle), plain)]
+    found = []
+    place = plain.find(needle)
+    while place >= 0:
+        found.append(place)
+        place = plain.find(needle, place + 1)
+    return found
 
 
 def _before(plain: str, place: int) -> str:
