@@ -37,6 +37,8 @@ FINALISTS = 60
 HORIZON_WEEKS, AFTER_WEEKS = 52, 13
 """Finalists are followed for 13 weeks after the last dose of any of them (a depot peaks within 10), 52 at most."""
 SHOWN_WEEKS = (4, 8, 12, 26, 39, 52)
+YEAR_SPENT = 0.8
+"""A plan that uses this share of the 12 months' IU in less than this share of the 12 months says so (P)."""
 REACHED = 0.5
 """Below this best attainment the plan says that the band is out of reach inside the limits (P)."""
 HARM_FINALISTS = 5
@@ -109,7 +111,7 @@ def search(
     ranked = [scored[i] for i in preference(scored[:count], goal, limits)]
     shown = explained([*ranked, *scored[count:]], ranked[0], goal, finals.counts_added)
     ranked, others = shown[:count], shown[count:]
-    notes = _notes(ranked, others, goal, finals, facts.level_nmol_per_l)
+    notes = _notes(ranked, others, goal, limits, finals, facts.level_nmol_per_l)
     treatments = [s for s in ranked if s.kind != "none"]
     binding: tuple[Reason, ...] = ()
     if not any(s.qualifies for s in treatments):
@@ -140,7 +142,7 @@ def search(
 
 
 def _notes(
-    ranked: Sequence[Scored], protocols: Sequence[Scored], goal: Goal, finals: _Finals, level: float
+    ranked: Sequence[Scored], protocols: Sequence[Scored], goal: Goal, limits: Limits, finals: _Finals, level: float
 ) -> list[Reason]:
     """What a plan must say of the search as a whole."""
     best, alone = ranked[0], finals.scored[0]
@@ -155,6 +157,11 @@ def _notes(
     top = max(s.attainment.p for s in ranked if s.qualifies)
     if top < REACHED:
         notes.append(("search.band_out_of_reach", {"best": top, "shortfall": best.shortfall}))
+    last = max((run.start.toordinal() + run.every_days * (run.count - 1) for run in best.regimen.runs), default=0.0)
+    first = min((run.start.toordinal() for run in best.regimen.runs), default=0)
+    if best.burden_iu > YEAR_SPENT * limits.total_365d_iu and last - first < YEAR_SPENT * 365:
+        weeks = round((last - first) / 7)
+        notes.append(("search.uses_the_year", {"iu": best.burden_iu, "left": limits.total_365d_iu, "weeks": weeks}))
     better = [
         s
         for s in protocols
