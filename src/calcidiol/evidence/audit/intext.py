@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from calcidiol.evidence.audit.records import Cited, InText
-from calcidiol.evidence.audit.spelling import clean, concat
+from calcidiol.evidence.audit.spelling import clean, concat, has_han
 
 __all__ = ["find_citations", "points_to"]
 
@@ -16,8 +16,12 @@ _CARET = re.compile(rf"\^\(?({_NUMBERS})\)?\^?")
 _SUPERSCRIPT = re.compile(r"(?:(?<=[a-z]{3})|(?<=[.,;:)\"%]))([⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,⁻˒‚–\-⸴ ]+[⁰¹²³⁴⁵⁶⁷⁸⁹]+)*)")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _CAPITAL = r"[A-Z\u00c0-\u00de\u0100-\u024f]"
-_NAME = rf"(?:(?:van|von|de|del|der|den|di|da|la|le|el|al)[\s-]+)*(?:{_CAPITAL}|d'|O'|Al-|El-)[\w'\-]+(?:\s+(?:de\s+)?{_CAPITAL}[\w'\-]{{2,}})?"
-_HAN = r"[\u4e00-\u9fff]{1,4}"
+_LATIN = r"(?:(?![\u4e00-\u9fff])[\w'\-])"
+_NAME = (
+    rf"(?:(?:van|von|de|del|der|den|di|da|la|le|el|al)[\s-]+)*(?:{_CAPITAL}|d'|O'|Al-|El-){_LATIN}+"
+    rf"(?:\s+(?:de\s+)?{_CAPITAL}{_LATIN}{{2,}})?"
+)
+_HAN = r"[\u4e00-\u9fff]{1,4}?(?=等|與|与|和|\s|[(,])"
 _YEARS = r"(?:19|20)\d{2}[a-z]?(?:\s*[,&]\s*(?:(?:19|20)\d{2})?[a-z]?(?![A-Za-z\d]))*"
 _OTHERS = r"(?:,?\s*(?:et\s+al\.?|and\s+(?:colleagues|coworkers|co-workers|others|associates)|等人?|及其同事))"
 _AUTHORS = rf"(?P<one>{_NAME}|{_HAN})(?:(?P<others>{_OTHERS})|\s*(?:,\s*{_NAME})*,?\s*(?:&|\band\b|和|與|与)\s*(?P<two>{_NAME}|{_HAN}))?(?:'s)?"
@@ -147,5 +151,6 @@ def points_to(citation: InText, number: int, cited: Cited) -> bool:
         if wanted in forms or (len(last) > 2 and last in forms):
             return True
         # A Chinese citation gives the surname alone.
-        return not wanted.isascii() and first.startswith(citation.surname)
+        name = citation.surname
+        return has_han(name) and any(first.startswith(name[k:]) for k in range(len(name)))
     return bool(wanted) and concat(cited.text).startswith(wanted)

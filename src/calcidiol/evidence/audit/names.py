@@ -111,6 +111,9 @@ def split_authors(block: str) -> tuple[list[list[str]], bool]:
     block = re.sub(r"\((?:eds?|[\u4e00-\u9fff]+)\.?\)|\beds?\.", " ", block)
     block = re.sub(r",?\s+(Jr|Sr|II|III|2nd|3rd)\b\.?", " ", block)
     block = _without_group(block)
+    if not re.search(r"[a-z\u00df-\u00ff]{2}", block):
+        # "MÜLLER HG, DE LA CRUZ A": all but the last word of a name in ordinary case, so that it is not read as initials.
+        block = re.sub(rf"{_LETTER}{{2,}}(?=[\s-]+{_LETTER})", lambda m: m.group().title(), block)
     if has_han(block):
         pieces = [p for p in re.split(r"[,;、&]|\band\b|\s和\s", block) if p.strip(" .")]
     elif ";" in block:

@@ -1,0 +1,69 @@
+"""Proposals of the ledger's claims for sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from calcidiol.evidence.audit.claims import propose, sentences
+
+PARAPHRASES = [
+    ("A shot of vitamin D makes the level rise fast and keeps it up for long.", "C02"),
+    ("Because it is injected, the drug bypasses problems with uptake in the intestine.", "C03"),
+    ("Injected vitamin D helps people with cancer by supporting immunity and slowing tumors.", "C01"),
+    ("Vitamin D decreases VEGF and therefore limits the blood supply of the tumor.", "C06"),
+    ("Too much of it can cause hypercalcemia and damage the kidneys.", "C21"),
+    ("It reduces fatigue related to cancer.", "C14"),
+    ("Treatment improves the quality of life of patients.", "C15"),
+    ("People with impaired renal function should be assessed before the first dose.", "C22"),
+    ("A loading dose of 50,000 to 100,000 IU per injection is usual.", "C17"),
+    ("For maintenance 50,000 IU are given every two to four weeks.", "C18"),
+    ("Vitamin D takes part in the synthesis of serotonin.", "C41"),
+    ("Nearly all of an injected dose is absorbed.", "C52"),
+    ("Low vitamin D leads to nightly cramps of the legs.", "C37"),
+    ("Vitamin D induces the differentiation of leukemia cells.", "C66"),
+    ("Levels stay stable for months after one injection.", "C53"),
+    ("Patients with a deficiency have a higher risk of infection.", "C40"),
+    ("注射維生素D可快速提升血液水平。", "C51"),
+    ("維生素D缺乏會增加焦慮或抑鬱的風險。", "C42"),
+    ("過量維生素D可引致高血鈣並損害腎功能。", "C21"),
+]
+
+
+def test_most_paraphrases_find_their_claim_among_three() -> None:
+    """Measured: 17 of 19; a person confirms, so that a miss costs a look and not an error."""
+    hits = 0
+    for sentence, wanted in PARAPHRASES:
+        matched, _ = propose(sentence)
+        hits += any(p["claim_id"] == wanted for m in matched for p in m.proposals)
+    assert hits >= 16
+
+
+def test_a_subject_without_a_claim_is_said_to_be_unmatched() -> None:
+    matched, unmatched = propose(
+        "A vitamin D ampoule costs twelve euros at the pharmacy.\n\nThe weather was fine on that morning in the harbor.\n"
+    )
+    assert matched == ()
+    assert unmatched == ("A vitamin D ampoule costs twelve euros at the pharmacy.",)
+
+
+def test_proposals_are_ranked_and_carry_their_verdict() -> None:
+    matched, _ = propose("An injection gives a rapid and lasting rise of 25(OH)D.")
+    best = matched[0].proposals[0]
+    assert (best["claim_id"], best["verdict"]) == ("C02", "contradicted")
+    assert [p["likeness"] for p in matched[0].proposals] == sorted(
+        (p["likeness"] for p in matched[0].proposals), reverse=True
+    )
+    assert len(matched[0].proposals) <= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("One sentence. Another (Smith et al. 2014) one! A third?", 3),
+        ("維生素D很重要。它影響骨骼。", 2),
+        ("# A heading\n\n- one item\n- another item\n", 3),
+        ("", 0),
+    ],
+)
+def test_sentences(text: str, count: int) -> None:
+    assert len(sentences(text)) == count

@@ -1,0 +1,63 @@
+"""Citations in the running text."""
+
+from __future__ import annotations
+
+import pytest
+
+from calcidiol.evidence.audit.intext import find_citations
+
+
+def numbers(text: str, size: int = 10) -> list[int | None]:
+    return [c.number for c in find_citations(text, size)]
+
+
+def names(text: str) -> list[tuple[str, str]]:
+    return [(c.surname, c.year) for c in find_citations(text, 10) if c.number is None]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("as shown [3].", [3]),
+        ("as shown [3, 5].", [3, 5]),
+        ("as shown [3-5].", [3, 4, 5]),
+        ("as shown [3–5,8].", [3, 4, 5, 8]),
+        ("as shown [1][2]", [1, 2]),
+        ("as shown.¹", [1]),
+        ("as shown,²,³ and then⁴⁻⁶", [2, 3, 4, 5, 6]),
+        ("as shown^2^", [2]),
+        ("beyond the list [12]", [12]),
+        ("an area of 3 m² and 10⁹ cells", []),
+        ("the mean was 5 (95% CI [3, 9])", []),
+    ],
+)
+def test_numbers(text: str, expected: list[int]) -> None:
+    assert numbers(text) == expected
+
+
+def test_round_brackets_only_where_they_are_the_style_of_the_text() -> None:
+    assert numbers("one (1) two (2) three (3)", 4) == [1, 2, 3]
+    assert numbers("there are reasons: rest (3) and more", 10) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(Feldman et al., 2014)", [("Feldman", "2014")]),
+        ("Feldman et al. (2014) wrote", [("Feldman", "2014")]),
+        ("In Feldman et al. (2014) it", [("Feldman", "2014")]),
+        ("(Larriba and Muñoz, 2020)", [("Larriba", "2020")]),
+        ("(Larriba & Munoz, 2020; Lappe, 2017)", [("Larriba", "2020"), ("Lappe", "2017")]),
+        ("(see Lappe 2017a, b)", [("Lappe", "2017a"), ("Lappe", "2017b")]),
+        ("Keum and Giovannucci (2014)", [("Keum", "2014")]),
+        ("van Schoor et al. (2011)", [("van Schoor", "2011")]),
+        ("（Feldman等，2014）", [("Feldman", "2014")]),
+        ("陳等人（2018）指出", [("陳", "2018")]),
+        ("Lappe and colleagues, 2017, found", [("Lappe", "2017")]),
+        ("(since January 2014)", []),
+        ("In 2014 (May 2015)", []),
+        ("(Figure 2014)", []),
+    ],
+)
+def test_author_and_year(text: str, expected: list[tuple[str, str]]) -> None:
+    assert names(text) == expected
