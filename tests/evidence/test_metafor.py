@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,13 @@ import numpy as np
 import pytest
 
 from calcidiol.evidence.binomial import fit_binomial
-from calcidiol.evidence.estimate import fit
+from calcidiol.evidence.effect import Effect
+from calcidiol.evidence.estimate import check_method, fit
+from calcidiol.evidence.load import load
+from calcidiol.evidence.pool import Pool, pool_selection
+from calcidiol.evidence.record import Group
+from calcidiol.evidence.select import Selection
+from calcidiol.evidence.sensitivity import cumulative, egger_test, leave_one_out, subgroups
 
 REFERENCE: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "metafor.json").read_text())
 CASES = REFERENCE["cases"]
@@ -76,3 +84,63 @@ def test_meta_regression_equals_metafor(method: Any) -> None:
     close(ours.tau2, theirs["tau2"])
     close(ours.i2, theirs["i2"])
     close(ours.q, theirs["q"])
+
+
+def bcg_effects() -> tuple[Effect, ...]:
+    bcg = REFERENCE["bcg"]
+    sample = load().studies["VIDA2018_INC"]
+    rows = []
+    for i, (y, v, year) in enumerate(zip(bcg["yi"], bcg["vi"], bcg["year"], strict=True)):
+        study = dataclasses.replace(sample, study_id=f"BCG{i:02d}_{year}", family=f"BCG{i}", schedule=bcg["alloc"][i])
+        rows.append(Effect(study.study_id, (study,), "RR", y, v))
+    return tuple(rows)
+
+
+def bcg_pool(method: str) -> Pool:
+    """The BCG trials as one of our pools."""
+    selection = Selection(Group(id="BCG", title="BCG", scale="ratio", benefit=""), "ratio", bcg_effects(), (), ())
+    return pool_selection(selection, check_method(method), "hk")
+
+
+@pytest.mark.parametrize("method", ["REML", "DL", "PM"])
+def test_leave_one_out_and_cumulative_equal_metafor(method: str) -> None:
+    theirs, pooled = REFERENCE["bcg"]["methods"][method], bcg_pool(method)
+    for line, b, tau2, q in zip(
+        leave_one_out(pooled),
+        theirs["leave_one_out"]["estimate"],
+        theirs["leave_one_out"]["tau2"],
+        theirs["leave_one_out"]["q"],
+        strict=True,
+    ):
+        close(math.log(line.estimate), b)
+        close(line.tau2, tau2)
+        close(line.q, q)
+    for line, b, tau2, i2 in zip(
+        cumulative(pooled),
+        theirs["cumulative"]["estimate"],
+        theirs["cumulative"]["tau2"],
+        theirs["cumulative"]["i2"],
+        strict=True,
+    ):
+        close(math.log(line.estimate), b)
+        close(line.tau2, tau2)
+        close(line.i2, i2)
+
+
+def test_subgroups_equal_metafor() -> None:
+    split = subgroups(bcg_pool("REML"), "allocation", lambda e: e.members[0].schedule)
+    theirs = REFERENCE["bcg"]["subgroups"]
+    assert {line.name for line in split.lines} == set(theirs)
+    for line in split.lines:
+        close(math.log(line.estimate), theirs[line.name]["estimate"])
+        close(line.tau2, theirs[line.name]["tau2"])
+    assert (split.df, 0 < split.p < 1) == (2, True)
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCE["egger"]))
+def test_egger_equals_metafor(name: str) -> None:
+    data, theirs = REFERENCE["sets"][name], REFERENCE["egger"][name]
+    ours = egger_test(np.array(data["yi"]), np.array(data["vi"]))
+    assert ours.df == theirs["df"]
+    close(ours.t, theirs["t"])
+    close(ours.p, theirs["p"])

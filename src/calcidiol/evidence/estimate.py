@@ -224,7 +224,7 @@ def fit(
     >>> import numpy as np
     >>> one = fit(np.log([0.8, 0.9, 1.1]), np.array([0.01, 0.02, 0.04]), method="DL", interval="wald")
     >>> round(float(np.exp(one.coef[0])), 3)
-    0.863
+    0.869
 
     References
     ----------

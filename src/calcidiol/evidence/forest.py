@@ -273,7 +273,10 @@ def _what(study: Study) -> str:
     """What a row compares, short: cohorts need the direction of their contrast and the cancer."""
     if study.kind != "cohort":
         return study.outcome
-    contrast = "low v higher" if study.intervention.lower().startswith(("low", "25ohd <")) else study.intervention
+    exposure = study.intervention.lower()
+    contrast = "low v higher" if exposure.startswith(("low", "25ohd <", "deficient")) else study.intervention
+    if exposure.startswith(("high", "25ohd >")):
+        contrast = "high v low"
     return f"{study.cancer_type}, {contrast}"
 
 

@@ -190,6 +190,8 @@ def _study(row: _Row) -> Study:
         ci_kind=ci_kind,
         p=row.text("p"),
         week=row.number("week"),
+        schedule=row.one_of("schedule", ("", "daily", "intermittent")),
+        dose_iu_day=row.number("dose_iu_day"),
         followup=row.text("followup"),
         risk_of_bias=row.one_of("risk_of_bias", BIAS),
         risk_of_bias_note=row.text("risk_of_bias_note"),
@@ -207,6 +209,7 @@ _STUDY_COLUMNS = (
     *("cancer_type", "n_treat", "n_control", "intervention", "comparator", "outcome", "outcome_key", "measure", "unit"),
     *("estimate", "ci_low", "ci_high", "ci_kind", "p", "events_treat", "events_control", "events", "denominator"),
     *("week", "followup", "risk_of_bias", "risk_of_bias_note", "confidence", "meta_group", "notes", "checked"),
+    *("schedule", "dose_iu_day"),
 )
 _CLAIM_COLUMNS = (
     *("claim_id", "document", "claim", "kind", "question", "population", "cited_reference"),

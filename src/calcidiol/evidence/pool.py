@@ -96,6 +96,8 @@ class Pool:
 
     def to_dict(self) -> dict[str, Any]:
         """The pool as plain data, with its notes as sentences (and their ids beside them)."""
+        from calcidiol.evidence.sensitivity import summary  # which needs the type Pool
+
         every = (*self.notes, *self.excluded)
         return {
             "group": self.group,
@@ -118,6 +120,7 @@ class Pool:
             "notes": [note_text(note) for note in every],
             "note_ids": [note.id for note in every],
             "studies": [study.to_dict() for study in self.studies],
+            "sensitivity": summary(self),
         }
 
 
@@ -183,7 +186,7 @@ def pool(
     --------
     >>> pooled = pool("CANCER_MORTALITY_RCT")
     >>> pooled.k, round(pooled.estimate, 2)
-    (6, 0.92)
+    (6, 0.93)
     """
     chosen, kind = check_method(method), check_interval(interval)
     ledger = ledger or load()

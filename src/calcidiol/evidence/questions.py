@@ -111,7 +111,8 @@ li{margin:.55rem 0}
 details{border:1px solid #d0d7de;border-radius:6px;margin:.5rem 0;padding:.3rem .8rem}summary{cursor:pointer}
 .map{overflow-x:auto}.map svg{max-width:100%;height:auto;min-width:620px}body:has(.map){max-width:66rem}
 svg a:focus rect{stroke-width:3}
-@media (prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}.claim{color:#9198a1}.sure{border-color:#9198a1}
+@media (prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}
+.claim{color:#9198a1}.sure{border-color:#9198a1}
 details{border-color:#3d444d}}
 @media print{body{margin:0;max-width:none}}
 """

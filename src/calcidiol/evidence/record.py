@@ -32,8 +32,9 @@ DOMAINS = (
 class Study:
     """One result of one study, as published.
 
-    Ratios stand on their own scale; `week` is the time of a measurement; `people` names the patients of the study that
-    the row counts (empty: all), `control` the control group that several rows share.
+    Ratios stand on their own scale; `week` is the time of a measurement; `schedule` is ``daily`` or ``intermittent``
+    and `dose_iu_day` the mean dose a day of a trial; `people` names the patients of the study that the row counts (empty:
+    all), `control` the control group that several rows share; `checked` says where the numbers were seen.
     """
 
     study_id: str
@@ -65,6 +66,8 @@ class Study:
     events: int | None
     denominator: int | None
     week: float | None
+    schedule: str
+    dose_iu_day: float | None
     followup: str
     risk_of_bias: str
     risk_of_bias_note: str

@@ -210,6 +210,53 @@ def pseudo_interval(pooled: Pool, se: float) -> tuple[float, float]:
     return float(one.coef[0]) - half, float(one.coef[0]) + half
 
 
+_SPLITS: tuple[tuple[str, Callable[[Effect], str]], ...] = (
+    ("schedule", lambda e: e.members[0].schedule),
+    ("risk of bias", lambda e: max((m.risk_of_bias for m in e.members), key=("low", "some", "high").index)),
+)
+_MODERATORS: tuple[tuple[str, Callable[[Effect], float | None]], ...] = (
+    ("year of publication", lambda e: float(e.year) if e.year else None),
+    (
+        "dose in 1000 IU a day",
+        lambda e: None if e.members[0].dose_iu_day is None else e.members[0].dose_iu_day / 1000.0,
+    ),
+)
+
+
+def summary(pooled: Pool) -> dict[str, Any]:
+    """Every sensitivity analysis that the number of studies allows, as plain data.
+
+    Leave-one-out and cumulative from 2 studies; subgroups (schedule, risk of bias) where every level has 2 studies;
+    Egger's test and meta-regression (year, dose) from 10 studies.
+    """
+    told: dict[str, Any] = {
+        "leave_one_out": [line.to_dict() for line in leave_one_out(pooled)],
+        "cumulative": [line.to_dict() for line in cumulative(pooled)] if pooled.k > 1 else [],
+        "subgroups": [],
+        "meta_regression": [],
+        "egger": None,
+    }
+    if pooled.scale == "proportion":
+        return told
+    for by, level in _SPLITS:
+        counts: dict[str, int] = {}
+        for effect in pooled.effects:
+            counts[level(effect)] = counts.get(level(effect), 0) + 1
+        if "" not in counts and len(counts) > 1 and min(counts.values()) > 1:
+            split = subgroups(pooled, by, level)
+            lines = [line.to_dict() for line in split.lines]
+            told["subgroups"].append({"by": by, "levels": lines, "q": split.q_between, "df": split.df, "p": split.p})
+    for name, value in _MODERATORS:
+        values = {e.study_id: v for e in pooled.effects if (v := value(e)) is not None}
+        if len(values) >= PER_COEFFICIENT and len(set(values.values())) > 1:
+            one = meta_regression(pooled, name, values)
+            told["meta_regression"].append({slot: getattr(one, slot) for slot in one.__slots__})
+    test = egger(pooled)
+    if test is not None:
+        told["egger"] = {slot: getattr(test, slot) for slot in test.__slots__}
+    return told
+
+
 __all__ = [
     "Egger",
     "Line",
@@ -222,4 +269,5 @@ __all__ = [
     "meta_regression",
     "pseudo_interval",
     "subgroups",
+    "summary",
 ]

@@ -9,7 +9,7 @@ from calcidiol.evidence.claims import Entry, Shown
 from calcidiol.evidence.pool import Pool, note_text
 from calcidiol.evidence.record import Study
 from calcidiol.evidence.search import Hit
-from calcidiol.evidence.sensitivity import leave_one_out
+from calcidiol.evidence.sensitivity import leave_one_out, summary
 
 WIDTH = 110
 
@@ -140,6 +140,12 @@ def text_pool(pooled: Pool) -> str:
             f"Leaving one study out moves the mean between {number(low.estimate)} (without {low.name}) and "
             f"{number(high.estimate)} (without {high.name})."
         )
+    for split in summary(pooled)["subgroups"]:
+        levels = "; ".join(
+            f"{x['name']} {number(x['estimate'])} ({number(x['ci_low'])} to {number(x['ci_high'])}), k = {x['k']}"
+            for x in split["levels"]
+        )
+        lines.append(_wrap(f"By {split['by']}: {levels}; difference p {split['p']:.2f}", "  ", ""))
     if pooled.notes or pooled.excluded:
         lines.append("")
     lines += [_wrap(note_text(note), "  ", "- ") for note in (*pooled.notes, *pooled.excluded)]
