@@ -292,7 +292,7 @@ FHIR = bundle(
     {"resourceType": "DiagnosticReport", "id": "d", "status": "final", "effectiveDateTime": "2026-11-17", "result": [{"reference": "Observation/o1"}]},
     {"resourceType": "Appointment", "id": "ap", "status": "booked", "start": "2026-12-01T09:00:00Z", "participant": [{"actor": {"reference": "Patient/p1"}}]},
 )  # fmt: skip
-QUICK = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @QUICK
