@@ -15,7 +15,7 @@ from card_patient import ON, CardPatient
 from calcidiol.errors import UsageError
 from calcidiol.kinetics.events import Schedule
 from calcidiol.regimen import Candidates, default_goal, search
-from calcidiol.regimen.next_sample import DEPOT_SHOWS_D, next_sample
+from calcidiol.regimen.next_sample import depot_shows_d, next_sample
 from calcidiol.regimen.policy import Policy, limits_then, policy, remaining
 from calcidiol.regimen.score import Noise
 from calcidiol.regimen.text import parse
@@ -125,7 +125,7 @@ def test_the_next_sample_gains_most_and_waits_for_a_depot() -> None:
     injected = [float(t) for run in told.best.regimen.runs for t in run.days(ON)]
     for day in sample.by_day:
         before = [t for t in injected if t < day]
-        assert day in injected or not before or day - max(before) >= DEPOT_SHOWS_D
+        assert day in injected or not before or day - max(before) >= depot_shows_d()
     assert sample.left_out
     assert {i for i, _ in sample.left_out.values()} == {"sample.left_out.depot"}
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from card_patient import ON, CardPatient
 
+from calcidiol.errors import SolverError
 from calcidiol.kinetics.events import Regimen, Schedule
 from calcidiol.regimen import Candidates, Chance, Harm, Scored, default_goal, goal, protocols, search
 from calcidiol.regimen.ranking import preference
@@ -143,6 +145,30 @@ def test_scores_by_hand() -> None:
     assert whole.shortfall[0] == pytest.approx(0.75 * 5.0)
     assert whole.excess[0] == pytest.approx(0.25)
     assert whole.effective == pytest.approx(1.6)
+
+
+def test_a_draw_that_could_not_be_solved_is_not_taken_as_safe() -> None:
+    level = np.full((1, 2, 3), 100.0)
+    level[0, 1] = np.nan
+    told = tabulate(mark(Course(np.arange(3), level, level.max(axis=2)), goal(week_from=0, week_to=2)), 2.0)
+    assert told.excess[0] == 0.5
+    assert told.ceiling[0] == 0.5
+    assert told.attainment[0] == 0.5
+
+
+def test_draws_without_a_state_are_left_out_or_refused() -> None:
+    class Broken(CardPatient):
+        share = 0.005
+
+        def resample(self, n: int, seed: int) -> SimpleNamespace:
+            made = super().resample(n, seed)
+            made.state.values[:, : int(self.share * n)] = np.nan
+            return made
+
+    assert len(draws(Broken(30.0), 1000, 1)) == 995  # type: ignore[arg-type]
+    Broken.share = 0.5
+    with pytest.raises(SolverError):
+        draws(Broken(30.0), 1000, 1)  # type: ignore[arg-type]
 
 
 def test_nothing_left_says_what_binds() -> None:

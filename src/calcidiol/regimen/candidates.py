@@ -25,6 +25,7 @@ from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.text import dose_run, format
 from calcidiol.regimen.trajectories import Plan
 from calcidiol.safety.exposure import IU_PER_UG_CALCIFEDIOL, counted_iu
+from calcidiol.safety.rulebook import knowledge
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology.product import Product, choose
 
@@ -34,7 +35,7 @@ YEAR_D, QUARTER_D = 365, 90
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The grid of `candidates.toml`, unfolded into single phases."""
+    """The grid of `candidates.toml`, unfolded into single phases, with the house limits of safety."""
 
     durations_d: tuple[int, ...]
     largest_90d_iu: float
@@ -134,7 +135,7 @@ def grid() -> Grid:
 
 @cache
 def policy_grid() -> Grid:
-    """The reduced grid of the policy table; the house limits are those of the full grid."""
+    """The reduced grid of the policy table."""
     table = _table()
     return load_grid(table | table["policy"], f"{FILE} [policy]")
 
@@ -145,14 +146,18 @@ def _table() -> dict[str, Any]:
 
 
 def load_grid(table: Mapping[str, Any], where: str = FILE) -> Grid:
-    """A grid from a parsed TOML table; a missing or odd value is a KnowledgeError that names it."""
+    """A grid from a parsed TOML table; a missing or odd value is a KnowledgeError that names it.
+
+    The house limits come from `safety/numbers.toml`.
+    """
+    house = knowledge().numbers
     try:
         return Grid(
             durations_d=tuple(int(x) for x in table["durations_d"]),
-            largest_90d_iu=float(table["largest_90d_iu"]),
-            largest_365d_iu=float(table["largest_365d_iu"]),
-            wait_days=float(table["wait_days"]),
-            wait_iu=float(table["wait_iu"]),
+            largest_90d_iu=house["largest_90d_iu"],
+            largest_365d_iu=house["largest_365d_iu"],
+            wait_days=house["wait_days"],
+            wait_iu=house["wait_per_iu"],
             loads=tuple(
                 (row.get("substance", "cholecalciferol"), row["route"], float(a), int(row["every_d"]), int(n))
                 for row in table["load"]

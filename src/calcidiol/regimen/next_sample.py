@@ -19,13 +19,17 @@ from calcidiol.errors import UsageError
 from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.results import Candidates, Reason, told
 from calcidiol.regimen.score import Noise
+from calcidiol.safety.rulebook import knowledge
 
 WEEKS = tuple(range(2, 17))
 TARGET_WEEKS = (12, 26)
-DEPOT_SHOWS_D = 28
-"""Days for which a level does not yet show an injection (kinetics.md section 4: no sample before 4 weeks, V)."""
 WORTH_WAITING = 0.9
 """A date that is due anyway is taken when it gains at least this share of the best date (P)."""
+
+
+def depot_shows_d() -> int:
+    """Days for which a level does not yet show an injection (safety, window.level_shows_depot)."""
+    return knowledge().numbers.days("level_shows_depot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def next_sample(
         if on + timedelta(days=day) in avoid:
             left_out[day] = ("sample.left_out.avoid", {})
         elif (since := _since_injection(regimen, on, day, given)) is not None:
-            left_out[day] = ("sample.left_out.depot", {"days": since, "needed": DEPOT_SHOWS_D})
+            left_out[day] = ("sample.left_out.depot", {"days": since, "needed": depot_shows_d()})
         else:
             gains[day] = _gain(level, bias, day, noise)
     reasons: list[Reason] = []
@@ -162,4 +166,4 @@ def _since_injection(regimen: Regimen, on: date, day: int, given: Sequence[tuple
     if not before or day in planned:
         return None
     since = day - max(before)
-    return since if since < DEPOT_SHOWS_D else None
+    return since if since < depot_shows_d() else None

@@ -21,12 +21,13 @@ import numpy as np
 from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.candidates import NONE, Candidate, counted, generate, grid, policy_grid
 from calcidiol.regimen.goals import Goal
-from calcidiol.regimen.next_sample import DEPOT_SHOWS_D
+from calcidiol.regimen.next_sample import depot_shows_d
 from calcidiol.regimen.results import Candidates, Reason, told
 from calcidiol.regimen.score import Array, Marks, Noise, Table, draws, effective_of, mark, only_added, tabulate
 from calcidiol.regimen.searching import REACHED, SCREEN_ACCURACY, seeds
 from calcidiol.regimen.text import format
 from calcidiol.regimen.trajectories import advance, course, plan_of
+from calcidiol.safety.rulebook import knowledge
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology.product import Product
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from calcidiol.individual import Individual
 
 POLICY_DRAWS = 2000
-ORAL_SHOWS_D = 7
-"""Days after which a level shows a dose by mouth (safety, window.level_shows_oral, P)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,8 @@ def limits_then(limits: Limits, regimen: Regimen, on: date, day: int) -> Limits:
     """
     shape = grid()
     given = [(float(t), run) for run in regimen.runs for t in run.days(on) if t < day]
-    unseen = sum(counted(run) for t, run in given if day - t < (ORAL_SHOWS_D if run.route == "oral" else DEPOT_SHOWS_D))
+    oral_d = knowledge().numbers.days("level_shows_oral")
+    unseen = sum(counted(run) for t, run in given if day - t < (oral_d if run.route == "oral" else depot_shows_d()))
     waits = [
         on + timedelta(days=math.ceil(t + shape.wait(counted(run)) - 1e-9)) for t, run in given if run.route == "im"
     ]
@@ -383,9 +383,9 @@ def _normal(z: Array) -> Array:
 def _guarded(rows: tuple[Row, ...], regimen: Regimen, rest: Regimen, on: date, day: int) -> tuple[Row, ...]:
     """A low level less than 28 days after an injection does not trigger another dose: the depot is still emptying."""
     last = max((float(t) for run in regimen.runs if run.route == "im" for t in run.days(on) if t < day), default=None)
-    if last is None or day - last >= DEPOT_SHOWS_D:
+    if last is None or day - last >= depot_shows_d():
         return rows
-    why: Reason = ("policy.early_after_injection", {"days": day - last, "needed": DEPOT_SHOWS_D})
+    why: Reason = ("policy.early_after_injection", {"days": day - last, "needed": depot_shows_d()})
     return tuple(
         replace(r, action="go_on", regimen=rest, attainment=r.planned_attainment, reasons=(*r.reasons, why))
         if r.action == "step_up"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from calcidiol.errors import SolverError
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.trajectories import Course, Draws
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from calcidiol.individual import Individual
 
 Array = NDArray[np.float64]
+UNSOLVED = 0.01
+"""Share of draws that may fail to solve before the search is refused (P)."""
 HIGHER = 0.5
 """A regimen takes a draw higher than it gets by itself when its peak is this much above, nmol/L (solver error)."""
 
@@ -49,15 +52,32 @@ def noise(individual: Individual) -> Noise:
 
 
 def draws(individual: Individual, n: int, seed: int) -> Draws:
-    """`n` equally likely draws of the individual, made with `seed`."""
+    """`n` equally likely draws of the individual, made with `seed`; draws without a finite state are left out.
+
+    Raises
+    ------
+    SolverError
+        More than one in a hundred draws has no finite state.
+    """
     ensemble = individual.resample(n, seed)
+    parameters, state = ensemble.parameters, ensemble.state
+    bias = ensemble.bias[:, -1] if ensemble.bias.shape[1] else np.zeros(n)
+    solved = np.isfinite(state.values).all(axis=0) & np.isfinite(parameters).all(axis=1)
+    if not solved.all():
+        if np.mean(solved) < 1.0 - UNSOLVED:
+            raise SolverError(
+                f"{n - int(solved.sum())} of {n} draws of this patient have no finite state on day 0; at most "
+                f"{UNSOLVED:.0%} may fail. Check the record's weight, doses and levels, or use another card."
+            )
+        rows = np.flatnonzero(solved)
+        parameters, state, bias = parameters[rows], state.take(rows), bias[rows]
     return Draws(
         card=individual.card,
-        parameters=ensemble.parameters,
-        state=ensemble.state,
+        parameters=parameters,
+        state=state,
         origin_doy=float(individual.on.timetuple().tm_yday),
-        effective=float(min(n, individual.ess)),
-        bias=ensemble.bias[:, -1] if ensemble.bias.shape[1] else np.zeros(n),
+        effective=float(min(len(parameters), individual.ess)),
+        bias=bias,
     )
 
 
@@ -107,17 +127,19 @@ class Marks:
 
 
 def mark(found: Course, goal: Goal) -> Marks:
-    """Mark each draw; the weeks of `found` must cover the goal's. Every draw that is ever above a limit counts."""
+    """Mark each draw; the weeks of `found` must cover the goal's. Every draw that is ever above a limit counts,
+    and so does one that could not be solved (NaN): what is not known is not taken as safe.
+    """
     inside = slice(
         int(np.searchsorted(found.weeks, goal.week_from)), int(np.searchsorted(found.weeks, goal.week_to)) + 1
     )
     levels = found.level[:, :, inside]
-    missing = goal.low - levels
+    missing = np.nan_to_num(goal.low - levels, copy=False, nan=goal.low)
     return Marks(
-        share=np.mean((missing <= 0.0) & (levels <= goal.high), axis=2),
+        share=np.mean((levels >= goal.low) & (levels <= goal.high), axis=2),
         shortfall=np.mean(np.maximum(missing, 0.0, out=missing), axis=2),
-        excess=(found.peak > goal.excess).astype(np.float64),
-        ceiling=(found.peak > goal.ceiling).astype(np.float64),
+        excess=(~(found.peak <= goal.excess)).astype(np.float64),
+        ceiling=(~(found.peak <= goal.ceiling)).astype(np.float64),
     )
 
 
