@@ -136,9 +136,10 @@ def tau2_pm(y: Array, v: Array, X: Array) -> float:
 
 
 def tau2_reml(y: Array, v: Array, X: Array) -> float:
-    """Restricted maximum likelihood by Fisher scoring from the estimate of Hedges, as metafor starts it.
+    """Restricted maximum likelihood from the estimate of Hedges, as metafor starts it.
 
-    A step that would lower the restricted likelihood is halved, so that the iteration cannot run away.
+    Newton's steps where the likelihood is curved downward, Fisher scoring elsewhere; a step that would lower the
+    likelihood is halved, so that the iteration can neither run away nor creep.
     """
     k, p = X.shape
     residual = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]
@@ -146,21 +147,26 @@ def tau2_reml(y: Array, v: Array, X: Array) -> float:
     tau2 = max(0.0, float((residual @ residual - np.sum(v * (1.0 - np.diag(hat)))) / (k - p)))
 
     value = _restricted(y, v, X, tau2)
-    for _ in range(1000):
+    for _ in range(500):
         P = _projection(v, X, tau2)
         Py = P @ y
-        step = float((Py @ Py - np.trace(P)) / np.sum(P * P))
-        while True:
+        slope = 0.5 * float(Py @ Py - np.trace(P))
+        expected = 0.5 * float(np.sum(P * P))
+        observed = float(Py @ P @ Py) - expected
+        if tau2 == 0.0 and slope <= 0.0:
+            return 0.0
+        step = slope / (observed if observed > 0.1 * expected else expected)
+        new = max(0.0, tau2 + step)
+        new_value = _restricted(y, v, X, new)
+        while new_value < value and abs(new - tau2) > 1e-15 * (1.0 + tau2):
+            step /= 2.0
             new = max(0.0, tau2 + step)
             new_value = _restricted(y, v, X, new)
-            if new_value >= value - 1e-12 * abs(value) or abs(step) < 1e-15:
-                break
-            step /= 2.0
-        change, tau2, value = abs(new - tau2), new, new_value
-        if change <= 1e-13 * (1e-3 + tau2):
+        change, tau2, value = abs(new - tau2), new, max(value, new_value)
+        if change <= 1e-12 * (1e-2 + tau2):
             return tau2
     raise SolverError(
-        f"REML did not settle on a between-study variance for k = {k} studies after 1000 steps. "
+        f"REML did not settle on a between-study variance for k = {k} studies after 500 steps. "
         "Use --method DL or --method PM, which need no iteration of this kind."
     )
 

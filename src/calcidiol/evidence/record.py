@@ -33,8 +33,8 @@ class Study:
     """One result of one study, as published.
 
     Ratios stand on their own scale; `week` is the time of a measurement; `schedule` is ``daily`` or ``intermittent``
-    and `dose_iu_day` the mean dose a day of a trial; `people` names the patients of the study that the row counts (empty:
-    all), `control` the control group that several rows share; `checked` says where the numbers were seen.
+    and `dose_iu_day` the mean dose a day of a trial; `people` names the patients of the study that the row counts
+    (empty: all), `control` the control group that rows share; `checked` says where the numbers were seen.
     """
 
     study_id: str
