@@ -7,21 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from calcidiol.individual.bands import Forecast, forecast, percentiles
-    from calcidiol.individual.fitting import Ensemble, Individual, fit, population
+    from calcidiol.individual.draws import Ensemble, Individual
+    from calcidiol.individual.fitting import fit, population, retrospective
     from calcidiol.individual.reliance import Trust, trust
 
 _HOME = {
-    "Ensemble": "fitting",
-    "Individual": "fitting",
+    "Ensemble": "draws",
+    "Individual": "draws",
     "fit": "fitting",
     "population": "fitting",
+    "retrospective": "fitting",
     "Forecast": "bands",
     "forecast": "bands",
     "percentiles": "bands",
     "Trust": "reliance",
     "trust": "reliance",
 }
-__all__ = ["Ensemble", "Forecast", "Individual", "Trust", "fit", "forecast", "percentiles", "population", "trust"]
+__all__ = [
+    "Ensemble",
+    "Forecast",
+    "Individual",
+    "Trust",
+    "fit",
+    "forecast",
+    "percentiles",
+    "population",
+    "retrospective",
+    "trust",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,8 @@
 """How probable the results are, given the level: residual and assay error, censored results, a few wild ones.
 
-A result is log-normal around the true level times the bias of its assay. Two in a hundred results are taken to be five
-times as scattered (a mixed-up tube, a slip of the pen), so that one wild value cannot carry the fit alone.
+A result is log-normal around the true level times the bias of its assay. Two in a hundred results are taken to be wild
+(a mixed-up tube, a slip of the pen): Student-t with 3 degrees of freedom and three times the scatter, so that one wild
+value cannot carry the fit alone, however far off it is.
 """
 
 from __future__ import annotations
@@ -13,14 +14,23 @@ from calcidiol.individual.history import Observed
 
 Floats = NDArray[np.float64]
 WILD_SHARE = 0.02
-WILD_WIDTH = 5.0
-"""Share and width of wild results; our choice (P): rare enough not to widen the bands, wide enough to be outvoted."""
+WILD_WIDTH = 3.0
+"""Share and width of wild results; our choice (P): docs/decisions/0002 shows what it costs and what it saves."""
 _ROOT_2PI = float(np.sqrt(2 * np.pi))
+_T3 = float(2.0 / (np.pi * np.sqrt(3.0)))
+"""Density of the Student-t law with 3 degrees of freedom at its center."""
 
 
 def log_sd(level: Floats, proportional: float, additive: float) -> Floats:
     """SD of the log result at a level (nmol/L): sqrt(proportional^2 + (additive / level)^2)."""
     return np.sqrt(proportional**2 + (additive / level) ** 2)
+
+
+def _densities(z: Floats) -> tuple[Floats, Floats]:
+    """Shares of the density of a standardized residual: calm and wild."""
+    calm = (1.0 - WILD_SHARE) * np.exp(-0.5 * np.minimum(z**2, 1400.0)) / _ROOT_2PI
+    wild = WILD_SHARE * _T3 / WILD_WIDTH / (1.0 + z**2 / (3.0 * WILD_WIDTH**2)) ** 2
+    return calm, wild
 
 
 def log_likelihood(observed: Observed, level: Floats, bias: Floats, residual: tuple[float, float]) -> Floats:
@@ -43,7 +53,7 @@ def log_likelihood(observed: Observed, level: Floats, bias: Floats, residual: tu
     """
     if not len(observed):
         return np.zeros(level.shape[0])
-    return pointwise(observed, level, bias, residual).sum(axis=1)
+    return np.asarray(pointwise(observed, level, bias, residual).sum(axis=1))
 
 
 def pointwise(observed: Observed, level: Floats, bias: Floats, residual: tuple[float, float]) -> Floats:
@@ -51,18 +61,21 @@ def pointwise(observed: Observed, level: Floats, bias: Floats, residual: tuple[f
     r, sd = standardized(observed, level, bias, residual)
     out = np.empty_like(r)
     measured = observed.kind == 0
-    z = r[:, measured]
-    calm = np.exp(-0.5 * z**2)
-    wild = np.exp(-0.5 * (z / WILD_WIDTH) ** 2) / WILD_WIDTH
-    density = (1 - WILD_SHARE) * calm + WILD_SHARE * wild
-    out[:, measured] = np.log(np.maximum(density, 1e-300)) - np.log(sd[:, measured] * _ROOT_2PI)
+    calm, wild = _densities(r[:, measured])
+    out[:, measured] = np.log(calm + wild) - np.log(sd[:, measured])
     if not measured.all():
-        from scipy.special import log_ndtr
-
-        # P(result < limit) = Phi(r); P(result > limit) = Phi(-r).
-        side = -observed.kind[~measured]
-        out[:, ~measured] = log_ndtr(r[:, ~measured] * side)
+        # P(result < limit) = F(r); P(result > limit) = F(-r), F being the law of the residual.
+        out[:, ~measured] = np.log(_share_below(-observed.kind[~measured] * r[:, ~measured]))
     return out
+
+
+def _share_below(z: Floats) -> Floats:
+    """Share of results with a residual below z: normal and wild."""
+    from scipy.special import ndtr
+
+    u = z / WILD_WIDTH
+    student = 0.5 + (np.arctan(u / np.sqrt(3.0)) + np.sqrt(3.0) * u / (3.0 + u**2)) / np.pi
+    return np.asarray((1.0 - WILD_SHARE) * ndtr(z) + WILD_SHARE * np.maximum(student, 1e-12))
 
 
 def standardized(
@@ -72,5 +85,30 @@ def standardized(
     shift = np.zeros_like(level)
     for group in range(bias.shape[1]):
         shift[:, observed.assay == group] = bias[:, [group]]
-    sd = log_sd(level * np.exp(shift), *residual)
-    return (observed.log_value - np.log(level) - shift) / sd, sd
+    center = level * np.exp(shift)
+    sd = log_sd(center, *residual)
+    return (observed.log_value - np.log(center)) / sd, sd
+
+
+def pull(observed: Observed, level: Floats, bias: Floats, residual: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Slope and curvature of minus the log-likelihood of each result in the log level, (N, L) each.
+
+    The curvature is the expected one, which is never negative (for Gauss-Newton steps).
+    """
+    r, sd = standardized(observed, level, bias, residual)
+    # The SD falls as the level rises: d log sd / d log level.
+    bend = -(1.0 - (residual[0] / sd) ** 2)
+    toward = -(1.0 + r * bend * sd) / sd  # d r / d log level
+    calm, wild = _densities(r)
+    share = calm / (calm + wild)
+    tail = 4.0 / 3.0 / WILD_WIDTH**2 / (1.0 + r**2 / (3.0 * WILD_WIDTH**2))
+    weight = share + (1.0 - share) * tail
+    slope = weight * r * toward + bend
+    curve = weight / sd**2 + 2.0 * bend**2
+    for j in np.flatnonzero(observed.kind):
+        side = -float(observed.kind[j])
+        calm_j, wild_j = _densities(r[:, j])
+        ratio = (calm_j + wild_j) / _share_below(side * r[:, j])
+        slope[:, j] = -side * ratio * toward[:, j]
+        curve[:, j] = np.maximum(ratio * (ratio + side * r[:, j] * share[:, j]), 1e-3 * ratio**2) * toward[:, j] ** 2
+    return slope, curve

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -13,18 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcidiol.kinetics import Card, Covariates
-from calcidiol.patient.record import Lab, Patient
+from calcidiol.patient.record import Patient
+from calcidiol.terminology.conditions import malabsorption_of
 
 Floats = NDArray[np.float64]
-SEVERE_MALABSORPTION = (
-    "short_bowel",
-    "bariatric_surgery",
-    "cystic_fibrosis",
-    "pancreatic_insufficiency",
-    "malabsorption",
-)
-MILD_MALABSORPTION = ("gastrectomy", "crohn", "celiac", "cholestasis")
-"""Concepts that lower the uptake by mouth; sizes stand in the card (kinetics.md 6)."""
+CANCERS = ("cancer", "leukemia", "lymphoma", "myeloma", "hematologic_cancer")
 INDUCERS = ("enzyme_inducer", "inducing_antiepileptic", "rifampicin", "inducing_antiandrogen")
 
 
@@ -50,8 +43,24 @@ class People:
 
 @cache
 def table() -> dict[str, Any]:
-    """The shipped table of people (`data/people.toml`)."""
-    return tomllib.loads(files("calcidiol.individual").joinpath("data/people.toml").read_text(encoding="utf-8"))
+    """What is known of people (`data/people.toml`, from NHANES) and what we chose (`data/choices.toml`)."""
+    folder = files("calcidiol.individual").joinpath("data")
+    return {
+        **tomllib.loads(folder.joinpath("people.toml").read_text(encoding="utf-8")),
+        **tomllib.loads(folder.joinpath("choices.toml").read_text(encoding="utf-8")),
+    }
+
+
+def typical(who: People) -> People:
+    """One person with the mean covariates, for the mode."""
+    mean = {f.name: np.array([getattr(who.covariates, f.name).mean()]) for f in fields(Covariates)}
+    return People(Covariates(**mean), np.exp([np.log(who.level).mean()]), who.imputed)
+
+
+def repeat(who: People, n: int) -> People:
+    """The first person `n` times."""
+    rows = np.zeros(n, dtype=np.int64)
+    return People(who.covariates.take(rows), who.level[rows], who.imputed)
 
 
 def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Generator) -> People:
@@ -73,7 +82,7 @@ def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Genera
         imputed.append(Imputed(name, text_id, room["source"], room["tag"], params))
 
     age_known = patient.age_on(on)
-    if age_known is None:
+    if age_known is None or not 0 <= age_known < 130:
         age = rng.uniform(known["age"]["low"], known["age"]["high"], n)
         note("age", "imputed.age", known["age"], low=known["age"]["low"], high=known["age"]["high"])
     else:
@@ -87,14 +96,11 @@ def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Genera
     bmi = weight / (height / 100.0) ** 2
     latitude, avoids = _season(patient, n, rng, note, known)
     egfr = _egfr(patient, on, age, female, rng, n, note, known)
-    cancer = float(any(patient.has(c) for c in ("cancer", "leukemia", "lymphoma", "myeloma", "hematologic_cancer")))
-    malabsorption = (
-        2.0
-        if any(patient.has(c) for c in SEVERE_MALABSORPTION)
-        else 1.0
-        if any(patient.has(c) for c in MILD_MALABSORPTION)
-        else 0.0
-    )
+    cancer = float(any(patient.has(c) for c in CANCERS))
+    concepts = [c for x in patient.conditions if x.active for c in x.concepts]
+    concepts += [c for x in patient.procedures for c in x.concepts]
+    # Bypass lowers the uptake more than other mild causes (kinetics.md 6, R).
+    malabsorption = 2.0 if "bariatric_surgery" in concepts else float(malabsorption_of(concepts))
     covariates = Covariates(
         weight_kg=weight,
         bmi=bmi,
@@ -105,8 +111,8 @@ def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Genera
         cancer=np.full(n, cancer),
         acute=np.zeros(n),
         malabsorption=np.full(n, malabsorption),
-        inducer=np.full(n, float(any(patient.takes(c) for c in INDUCERS))),
-        glucocorticoid=np.full(n, float(patient.takes("glucocorticoid"))),
+        inducer=np.full(n, float(any(patient.takes(c, on) for c in INDUCERS))),
+        glucocorticoid=np.full(n, float(patient.takes("glucocorticoid", on))),
         egfr=egfr,
         liver_failure=np.full(n, float(patient.has("child_pugh_c"))),
     )
@@ -121,16 +127,16 @@ def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Genera
     return People(covariates, factor * np.exp(log_level), tuple(imputed))
 
 
-def _newest(series: tuple[Lab, ...], on: date) -> float | None:
-    past = [x for x in series if x.when.date() <= on and not x.comparator]
-    return max(past, key=lambda x: x.when).value if past else None
+def _possible(value: float | None) -> float | None:
+    """A size that a body can have; anything else counts as unknown (the findings say that it is impossible)."""
+    return value if value is not None and 0 < value < 1000 else None
 
 
 def _body(
     patient: Patient, on: date, age: Floats, female: Floats, rng: np.random.Generator, note: Any, known: dict[str, Any]
 ) -> tuple[Floats, Floats]:
     n = len(age)
-    weight, height = _newest(patient.weight_kg, on), _newest(patient.height_cm, on)
+    weight, height = _possible(patient.weight_on(on)), _possible(patient.height_on(on))
     z1, z2 = rng.standard_normal(n), rng.standard_normal(n)
     log_w, log_h = np.empty(n), np.empty(n)
     for row in known["people"]:
@@ -181,9 +187,9 @@ def _egfr(
 ) -> Floats:
     drawn = np.clip(rng.normal(known["egfr"]["mean"], known["egfr"]["sd"], n), 15.0, 140.0)
     reported, creatinine = patient.last("egfr", on), patient.last("creatinine", on)
-    if reported is not None and (creatinine is None or reported.when >= creatinine.when):
+    if reported is not None and 0 < reported.value < 1000 and (creatinine is None or reported.when >= creatinine.when):
         return np.full(n, reported.value)
-    if creatinine is not None:
+    if creatinine is not None and 0 < creatinine.value < np.inf:
         # CKD-EPI 2021 (Inker 2021), creatinine in umol/L.
         s = creatinine.value / 88.42
         k = np.where(female > 0.5, 0.7, 0.9)

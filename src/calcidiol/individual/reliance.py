@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calcidiol.individual.fitting import Individual
+from calcidiol.individual.likelihood import log_sd
+from calcidiol.individual.problem import Problem
+
+if TYPE_CHECKING:
+    from calcidiol.individual.draws import Individual
 
 Floats = NDArray[np.float64]
 TOLD = 0.8
@@ -16,11 +21,17 @@ TIED = 0.6
 """Correlation above which two effects could not be told apart (P)."""
 CONFLICT = 2.5
 """Posterior mean of an effect, in prior SDs, from which data and prior disagree (P)."""
+SURPRISE = 0.01
+"""Probability of such results before they were seen, below which data and prior disagree (P)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the labs could and could not tell; `notes` are text ids with parameters."""
+    """What the labs could and could not tell; `notes` are text ids with parameters.
+
+    `shrinkage` is the ratio of posterior to prior SD of each effect, `mean` its posterior mean in prior SDs,
+    `correlations` the pairs that are tied, `conflict` the probability of such results before they were seen.
+    """
 
     labs: int
     k_hat: float
@@ -29,6 +40,9 @@ class Trust:
     mean: dict[str, float]
     correlations: tuple[tuple[str, str, float], ...]
     notes: tuple[tuple[str, dict[str, object]], ...]
+    conflict: float = 1.0
+    modes: int = 1
+    matrix: tuple[tuple[float, ...], ...] = ()
 
 
 def trust(individual: Individual) -> Trust:
@@ -38,7 +52,7 @@ def trust(individual: Individual) -> Trust:
     mean = w @ individual.effects
     centered = individual.effects - mean
     cov = centered.T @ (centered * w[:, None])
-    sd = np.sqrt(np.diag(cov))
+    sd = np.sqrt(np.maximum(np.diag(cov), 1e-300))
     prior_sd = individual.flatten**-0.5
     shrink = {name: float(s / prior_sd) for name, s in zip(names, sd, strict=True)}
     correlation = cov / np.outer(sd, sd)
@@ -51,6 +65,7 @@ def trust(individual: Individual) -> Trust:
     notes: list[tuple[str, dict[str, object]]] = []
     if not len(individual.observed):
         notes.append(("trust.no_labs", {}))
+        tied = ()
     else:
         told = [n for n in names if shrink[n] < TOLD]
         silent = [n for n in names if shrink[n] >= TOLD]
@@ -62,6 +77,10 @@ def trust(individual: Individual) -> Trust:
         for name, m in zip(names, mean, strict=True):
             if abs(m) >= CONFLICT:
                 notes.append(("trust.conflict", {"effect": name, "sds": float(m)}))
+        if individual.conflict < SURPRISE:
+            notes.append(("trust.surprise", {"probability": individual.conflict}))
+        if individual.modes > 1:
+            notes.append(("trust.modes", {"count": individual.modes}))
     if individual.flatten != 1.0:
         notes.append(("trust.flattened", {"weight": individual.flatten}))
     return Trust(
@@ -72,4 +91,43 @@ def trust(individual: Individual) -> Trust:
         mean={name: float(m) for name, m in zip(names, mean, strict=True)},
         correlations=tied,
         notes=tuple(notes),
+        conflict=individual.conflict,
+        modes=individual.modes,
+        matrix=tuple(tuple(float(c) for c in row) for row in correlation),
     )
+
+
+def prior_data_conflict(problem: Problem, level: Floats, log_ratio: Floats) -> float:
+    """Prior predictive probability of results at least as far off as those seen (Box 1980), normal on the log scale.
+
+    Parameters
+    ----------
+    problem
+        Card and results.
+    level
+        Level at the labs (N, L) of draws from any law that covers the prior.
+    log_ratio
+        Log of prior over that law, (N,).
+
+    Notes
+    -----
+    The mean and covariance of the log levels under the prior come from the draws, the noise of the results and the
+    assays' biases are added, and the squared distance is held against chi-square. Censored results are left out.
+    """
+    seen = problem.observed
+    used = seen.kind == 0
+    if not used.any():
+        return 1.0
+    from scipy.stats import chi2
+
+    w = np.exp(log_ratio - log_ratio.max())
+    w /= w.sum()
+    y = np.log(level[:, used])
+    center = w @ y
+    cov = (y - center).T @ ((y - center) * w[:, None])
+    group = seen.assay[used]
+    same = (group[:, None] == group[None]) & (group[:, None] >= 0)
+    cov += same * problem.card.assay_bias**2
+    cov += np.diag(log_sd(np.exp(center), *problem.card.residual) ** 2)
+    off = seen.log_value[used] - center
+    return float(chi2.sf(off @ np.linalg.solve(cov, off), int(used.sum())))
