@@ -31,7 +31,10 @@ RESULTS = (
 def large_bundle(size: int = 1_000_000) -> bytes:
     """A Bundle of about `size` bytes: one patient, results every seven hours."""
     entries: list[dict[str, Any]] = [
-        {"fullUrl": "urn:uuid:p", "resource": {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1961-04-02"}}
+        {
+            "fullUrl": "urn:uuid:p",
+            "resource": {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1961-04-02"},
+        }
     ]
     start, written, number = datetime(2022, 1, 1, 8), 0, 0
     while written < size:
@@ -44,7 +47,16 @@ def large_bundle(size: int = 1_000_000) -> bytes:
                     "resourceType": "Observation",
                     "id": f"o{number}",
                     "status": "final",
-                    "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}],
+                    "category": [
+                        {
+                            "coding": [
+                                {
+                                    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+                                    "code": "laboratory",
+                                }
+                            ]
+                        }
+                    ],
                     "code": {"coding": [{"system": "http://loinc.org", "code": loinc, "display": name}]},
                     "subject": {"reference": "Patient/p"},
                     "effectiveDateTime": (start + timedelta(hours=7 * number)).isoformat() + "+08:00",
@@ -76,10 +88,17 @@ def main() -> None:
     data = large_bundle()
     patient = read(data)
     examples = sorted((Path(__file__).parent.parent / "examples").iterdir())
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, CPU ms, median of {REPEATS}")
-    print(f"{timed(lambda: read(data)):8.1f}  read a Bundle of {len(data) / 1e6:.2f} MB, {len(patient.labs)} results and {len(patient.weight_kg)} weights used")
+    print(
+        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, CPU ms, median of {REPEATS}"
+    )
+    print(
+        f"{timed(lambda: read(data)):8.1f}  read a Bundle of {len(data) / 1e6:.2f} MB, {len(patient.labs)} "
+        f"results and {len(patient.weight_kg)} weights used"
+    )
     print(f"{timed(lambda: plausible(patient, ON)):8.1f}  findings about it")
-    print(f"{timed(lambda: [read(p) for p in examples]) / len(examples):8.2f}  read one example (mean of {len(examples)})")
+    print(
+        f"{timed(lambda: [read(p) for p in examples]) / len(examples):8.2f}  read one example (mean of {len(examples)})"
+    )
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_international_units() -> None:
 
 @pytest.mark.parametrize("substance", ["calcifediol", "calcitriol", "calcium"])
 def test_iu_has_no_meaning_elsewhere(substance: str) -> None:
-    with pytest.raises(UnitError, match="IU has no meaning|has no meaning for"):
+    with pytest.raises(UnitError, match=r"IU has no meaning|has no meaning for"):
         convert(1000, "IU", "nmol", substance)
     with pytest.raises(UnitError, match="IU has no meaning"):
         iu_to_nmol(1000, substance)

@@ -7,9 +7,10 @@ of which IU is defined (vitamin D3 and D2; not calcifediol).
 Inside the program: day, nmol, nmol/L (25(OH)D and 24,25(OH)2D), mmol/L (calcium, phosphate, magnesium), umol/L
 (creatinine, bilirubin, urate), g/L (albumin), pmol/L (PTH and 1,25(OH)2D), 10*9/L (cells), kg, cm.
 
-Sources. Molar masses: IUPAC standard atomic weights summed over the formula (V); PTH is the 84-residue chain, 9425 g/mol
-(V, 1 pg/mL = 0.106 pmol/L). Phosphate is reported "as phosphorus". 1 IU of vitamin D = 0.025 ug of cholecalciferol
-(WHO international standard, V); ergocalciferol is labeled by the same factor (V, product labels: 7.5 mg = 300,000 IU).
+Sources. Molar masses: IUPAC standard atomic weights summed over the formula (V); PTH is the 84-residue chain, 9425
+g/mol (V, 1 pg/mL = 0.106 pmol/L). Phosphate is reported "as phosphorus". 1 IU of vitamin D = 0.025 ug of
+cholecalciferol (WHO international standard, V); ergocalciferol is labeled by the same factor (V, product labels: 7.5 mg
+= 300,000 IU).
 """
 
 from __future__ import annotations
@@ -157,7 +158,29 @@ def _build() -> dict[str, list[Unit]]:
             f"10{n}/L",
         )
     add(Unit("10*9/L", "cell count", 1e9), "G/L", "giga/L", "Gpt/L", "10*9cells/L")
-    add(Unit("10*3/uL", "cell count", 1e9), "10^3/uL", "x10^3/uL", "x10*3/uL", "10e3/uL", "10e+3/uL", "103/uL", "x103/uL", "K/uL", "thou/uL", "thousand/uL", "k/mm3", "10*3/mm3", "10^3/mm3", "x10^3/mm3", "th/uL", "k/cumm", "thous/mcL", "K/mcL", "10^3/mcL", "10*3/mcL")  # fmt: skip
+    add(
+        Unit("10*3/uL", "cell count", 1e9),
+        "10^3/uL",
+        "x10^3/uL",
+        "x10*3/uL",
+        "10e3/uL",
+        "10e+3/uL",
+        "103/uL",
+        "x103/uL",
+        "K/uL",
+        "thou/uL",
+        "thousand/uL",
+        "k/mm3",
+        "10*3/mm3",
+        "10^3/mm3",
+        "x10^3/mm3",
+        "th/uL",
+        "k/cumm",
+        "thous/mcL",
+        "K/mcL",
+        "10^3/mcL",
+        "10*3/mcL",
+    )
     add(Unit("10*6/uL", "cell count", 1e12), "10^6/uL", "x10^6/uL", "10e6/uL", "M/uL")
     add(
         Unit("/uL", "cell count", 1e6),
@@ -183,7 +206,23 @@ def _build() -> dict[str, list[Unit]]:
         "{index_val}",
     )
     add(Unit("%", "number", 1e-2), "percent")
-    add(Unit("mL/min/{1.73_m2}", "clearance per body surface", 1.0), "mL/min/1.73m2", "mL/min/1.73_m2", "mL/min/1.73 m^2", "mL/min/1.73m²", "mL/min/{1.73m2}", "mL/min per 1.73 m2", "mL/min/1.73 sq m", "mL/min/1.73sqm", "mL/min/173.10*-2.m2", "mL/(min.1.73_m2)", "mL/min/1,73m2", "mL/min/BSA", "mL/min/{1.73_m2}", "mL/min/1.73")  # fmt: skip
+    add(
+        Unit("mL/min/{1.73_m2}", "clearance per body surface", 1.0),
+        "mL/min/1.73m2",
+        "mL/min/1.73_m2",
+        "mL/min/1.73 m^2",
+        "mL/min/1.73m²",
+        "mL/min/{1.73m2}",
+        "mL/min per 1.73 m2",
+        "mL/min/1.73 sq m",
+        "mL/min/1.73sqm",
+        "mL/min/173.10*-2.m2",
+        "mL/(min.1.73_m2)",
+        "mL/min/1,73m2",
+        "mL/min/BSA",
+        "mL/min/{1.73_m2}",
+        "mL/min/1.73",
+    )
     add(Unit("mL/min", "clearance", 1.0), "ml/minute")
     add(Unit("kg/m2", "body mass index", 1.0), "kg/m^2", "kg/m²", "kg/(m2)", "kg/sq m")
     add(Unit("mg/mg", "mass ratio", 1.0), "g/g", "mg/mg{creat}", "{mg/mg}")
@@ -201,7 +240,8 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
 def _plain(text: str) -> str:
-    """A spelling without what does not change its meaning: blanks, case, the three ways to write micro, superscripts."""
+    """A spelling without what does not change its meaning: blanks, case, the three ways to write micro,
+    superscripts."""
     text = text.strip().translate(_SUPERSCRIPTS)
     text = (
         text.replace("µ", "u")
@@ -372,7 +412,8 @@ def _linear(unit: str, to: str, substance: str | None) -> tuple[float, float]:
     for source in sources:
         if substance and source.kind.startswith("international units") and substance not in IU_PER_UG:
             raise UnitError(
-                f"{unit!r} has no meaning for {substance}: IU is defined only for vitamin D3 and D2. Give the dose in ug."
+                f"{unit!r} has no meaning for {substance}: IU is defined only for vitamin D3 and D2. Give the "
+                "dose in ug."
             )
     of = f" of {substance}" if substance else ""
     need = "" if substance else " Between mass and amount a substance is needed."

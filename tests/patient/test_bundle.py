@@ -54,8 +54,15 @@ def test_kinds_of_bundle(kind: str | None) -> None:
 
 @pytest.mark.parametrize(
     "reference",
-    ["Patient/p1", "urn:uuid:p", "http://server/fhir/Patient/p1", "http://server/fhir/Patient/p1/_history/3", "Patient/p1/_history/1", "Patient?identifier=x|1"],
-)  # fmt: skip
+    [
+        "Patient/p1",
+        "urn:uuid:p",
+        "http://server/fhir/Patient/p1",
+        "http://server/fhir/Patient/p1/_history/3",
+        "Patient/p1/_history/1",
+        "Patient?identifier=x|1",
+    ],
+)
 def test_forms_of_reference(reference: str) -> None:
     assert only(result(subject={"reference": reference})).analyte == "calcium"
 
@@ -471,9 +478,16 @@ def test_the_same_injection_twice_and_its_order() -> None:
 
 def test_volume_with_the_strength_of_a_contained_medication() -> None:
     drug = {
-        "resourceType": "Medication", "id": "m", "code": {"text": "cholecalciferol ampoule"},
-        "ingredient": [{"itemCodeableConcept": {"text": "cholecalciferol"}, "strength": {"numerator": {"value": 300000, "unit": "IU"}, "denominator": {"value": 1, "unit": "mL"}}}],
-    }  # fmt: skip
+        "resourceType": "Medication",
+        "id": "m",
+        "code": {"text": "cholecalciferol ampoule"},
+        "ingredient": [
+            {
+                "itemCodeableConcept": {"text": "cholecalciferol"},
+                "strength": {"numerator": {"value": 300000, "unit": "IU"}, "denominator": {"value": 1, "unit": "mL"}},
+            }
+        ],
+    }
     volume = {"dose": {"value": 0.5, "unit": "mL"}, "route": {"text": "intramuscular"}}
     for reference, extra, contained in (("#m", [], [drug]), ("Medication/m", [drug], [])):
         row = given(
@@ -560,10 +574,15 @@ def test_order_in_words_and_statement() -> None:
     ).doses[0]
     assert (d.iu, d.every_days, d.count) == (50000, 7.0, 8)
     said = {
-        "resourceType": "MedicationStatement", "id": "s", "status": "active", "subject": {"reference": "Patient/p1"},
-        "medicationCodeableConcept": {"text": "Vitamin D3 2000 IU"}, "effectivePeriod": {"start": "2026-03-01"},
-        "informationSource": {"reference": "Patient/p1"}, "dosage": [{"text": "daily", "route": {"text": "oral"}}],
-    }  # fmt: skip
+        "resourceType": "MedicationStatement",
+        "id": "s",
+        "status": "active",
+        "subject": {"reference": "Patient/p1"},
+        "medicationCodeableConcept": {"text": "Vitamin D3 2000 IU"},
+        "effectivePeriod": {"start": "2026-03-01"},
+        "informationSource": {"reference": "Patient/p1"},
+        "dosage": [{"text": "daily", "route": {"text": "oral"}}],
+    }
     d = read(bundle(said)).doses[0]
     assert (d.iu, d.ongoing, d.certain) == (2000, True, False)
     d = read(

@@ -116,8 +116,22 @@ def test_date(text: str, at: datetime, precision: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-02-29", "2026-13-01", "2026-11-31", "18.11.2026", "11/18/2026", "", "soon", "2026-11-18T25:00:00Z", "0001-01-01", "9999-12-31", "2026-W47", "20261118", "0001-01-01T00:00:00+14:00"],
-)  # fmt: skip
+    [
+        "2026-02-29",
+        "2026-13-01",
+        "2026-11-31",
+        "18.11.2026",
+        "11/18/2026",
+        "",
+        "soon",
+        "2026-11-18T25:00:00Z",
+        "0001-01-01",
+        "9999-12-31",
+        "2026-W47",
+        "20261118",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
 def test_no_date(text: str) -> None:
     assert read_date(text) is None
 
@@ -149,13 +163,25 @@ def test_any_value_is_a_date_or_none(value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2000 IU daily since 2026-03-01", {"amount": 2000, "unit": "IU", "every_days": 1.0, "start": date(2026, 3, 1), "since": True}),
-        ("50,000 IU IM every 4 weeks x 3 from 2026-01-05", {"amount": 50000, "every_days": 28.0, "count": 3, "route": "im"}),
-        ("300000 IU im once on 2026-06-01", {"amount": 300000, "once": True, "every_days": None, "start": date(2026, 6, 1)}),
+        (
+            "2000 IU daily since 2026-03-01",
+            {"amount": 2000, "unit": "IU", "every_days": 1.0, "start": date(2026, 3, 1), "since": True},
+        ),
+        (
+            "50,000 IU IM every 4 weeks x 3 from 2026-01-05",
+            {"amount": 50000, "every_days": 28.0, "count": 3, "route": "im"},
+        ),
+        (
+            "300000 IU im once on 2026-06-01",
+            {"amount": 300000, "once": True, "every_days": None, "start": date(2026, 6, 1)},
+        ),
         ("25 ug daily 2026-01-01 to 2026-03-01", {"unit": "ug", "end": date(2026, 3, 1)}),
         ("5000 units q2w", {"every_days": 14.0}),
         ("1000 IU 2 tablets twice daily", {"pieces": 2.0, "every_days": 0.5}),
-        ("300,000 IU/mL 0.17 mL IM q28d", {"amount": 0.17, "unit": "mL", "strength": (300000.0, "IU", 1.0), "every_days": 28.0}),
+        (
+            "300,000 IU/mL 0.17 mL IM q28d",
+            {"amount": 0.17, "unit": "mL", "strength": (300000.0, "IU", 1.0), "every_days": 28.0},
+        ),
         ("50000 IU twice a week for 8 weeks", {"every_days": 3.5, "for_days": 56.0}),
         ("50000 IU weekly x 8", {"every_days": 7.0, "count": 8}),
         ("calcium carbonate 600 mg / vitamin D 400 IU", {"amount": 400, "unit": "IU"}),
@@ -168,7 +194,7 @@ def test_any_value_is_a_date_or_none(value: object) -> None:
         ("1,5 mg daily", {"amount": None}),
         ("nothing here", {"amount": None, "every_days": None}),
     ],
-)  # fmt: skip
+)
 def test_words_of_an_order(text: str, expected: dict[str, object]) -> None:
     found = read_dosing(text)
     for name, value in expected.items():

@@ -260,7 +260,8 @@ def test_doses_taken_until_a_day() -> None:
 
 def test_vitamin_d_among_the_drugs_is_a_dose() -> None:
     p = one(
-        "drugs:\n - Calcium carbonate 600 mg / vitamin D 400 IU twice daily since 2026-01-01\n - vitamin D3 1000 IU daily since 2026-02-01\n - calcitriol 0.25 ug daily\n"
+        "drugs:\n - Calcium carbonate 600 mg / vitamin D 400 IU twice daily since 2026-01-01\n - vitamin D3 1000 "
+        "IU daily since 2026-02-01\n - calcitriol 0.25 ug daily\n"
     )
     assert [(d.iu, d.every_days) for d in p.doses] == [(400, 0.5), (1000, 1.0)]
     assert [d.classes for d in p.drugs] == [("calcium",), ("active_vitamin_d",)]
@@ -276,7 +277,8 @@ def test_drugs_end() -> None:
 
 def test_conditions_that_are_over() -> None:
     p = one(
-        "conditions:\n - {text: kidney stone, status: resolved}\n - {text: sarcoidosis, active: false}\n - {text: hypercalcemia, resolved: 2026-01-01}\n"
+        "conditions:\n - {text: kidney stone, status: resolved}\n - {text: sarcoidosis, active: false}\n - "
+        "{text: hypercalcemia, resolved: 2026-01-01}\n"
     )
     assert p.has("stones_history")
     assert not p.has("stones_current")
@@ -286,7 +288,8 @@ def test_conditions_that_are_over() -> None:
 
 def test_symptoms_visits_intake() -> None:
     p = one(
-        "symptoms:\n - {name: fatigue, score: 7, date: 2026-11-01}\n - {name: fatigue, score: 11, date: 2026-11-02}\n - {name: FACIT-F, score: 31, date: 2026-11-01, scale: 0-52, version: 4}\n"
+        "symptoms:\n - {name: fatigue, score: 7, date: 2026-11-01}\n - {name: fatigue, score: 11, date: "
+        "2026-11-02}\n - {name: FACIT-F, score: 31, date: 2026-11-01, scale: 0-52, version: 4}\n"
         "visits:\n - {kind: chemotherapy, date: 2026-11-24, every: 3 weeks, count: 3}\n - {kind: nadir, date: soon}\n"
         "intake: {skin: dark, activity: low}\n"
     )

@@ -12,8 +12,8 @@ from calcidiol.patient.record import Finding, GivenDose, Lab, Patient
 __all__ = ["body", "calcium", "conditions", "doses", "labs", "sex_and_age"]
 
 CORRECTION_GAP_MMOL_L = 0.10
-"""A reported corrected calcium farther than this from the one computed from calcium and albumin is told (P; rounding and other formulas
-stay below it)."""
+"""A reported corrected calcium farther than this from the one computed from calcium and albumin is told (P; rounding
+and other formulas stay below it)."""
 IONIZED_SHARE = (0.35, 0.65)
 """Ionized calcium outside this share of total calcium is told (P; about half is usual)."""
 LARGEST_DAILY_IU = 10_000.0
@@ -169,7 +169,8 @@ def conditions(patient: Patient, on: date) -> Iterator[Finding]:
 
 
 def labs(patient: Patient, on: date) -> Iterator[Finding]:
-    """Two results of one analyte at one time that differ, a changed assay, eGFR against creatinine, limits the wrong way round."""
+    """Two results of one analyte at one time that differ, a changed assay, eGFR against creatinine, limits the wrong
+    way round."""
     seen: dict[tuple[str, object], Lab] = {}
     for lab in patient.labs:
         moment = (lab.analyte, lab.when)

@@ -178,7 +178,8 @@ class Context:
             version = _MARKS.get((found.kind, name))
             if version:
                 raise RecordError(
-                    f"{self.name} looks like FHIR {version}: {found.where} has the field `{name}`, which R4 does not have. "
+                    f"{self.name} looks like FHIR {version}: {found.where} has the field `{name}`, which R4 does "
+                    "not have. "
                     "FHIR R4 (4.0.1) is read; export the record as R4."
                 )
 
@@ -270,7 +271,8 @@ def read_bundle(data: bytes, name: str) -> Patient:
     people = [f for f in kept if f.kind == "Patient"]
     if len(people) > 1:
         raise RecordError(
-            f"{name} holds {len(people)} patients ({', '.join(p.where for p in people[:4])}); one record is one patient. Split it."
+            f"{name} holds {len(people)} patients ({', '.join(p.where for p in people[:4])}); one record is one "
+            "patient. Split it."
         )
     person = context.decode(people[0]) if people else None
     seen: set[str] = set()
@@ -289,7 +291,8 @@ def read_bundle(data: bytes, name: str) -> Patient:
             reader(context, resource, found.where)
     if len(seen) > 1:
         raise RecordError(
-            f"{name} speaks of more than one patient ({', '.join(sorted(tidy(s, 60) for s in seen)[:4])}); one record is one patient."
+            f"{name} speaks of more than one patient ({', '.join(sorted(tidy(s, 60) for s in seen)[:4])}); one "
+            "record is one patient."
         )
     if person is None and not seen:
         kinds = Counter(f.kind for f in kept)
@@ -328,7 +331,7 @@ def _times_of_reports(context: Context, kept: list[Found]) -> None:
                     context.reported.setdefault(target.where, when)
 
 
-# --- what is in it -----------------------------------------------------------------------------------------------------
+# --- what is in it ----------------------------------------------------------------------------------------------------
 
 
 def _flattened(data: bytes, name: str) -> Iterator[Found]:
@@ -350,7 +353,8 @@ def _bundle(raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
         raise RecordError(f"{name} is not a FHIR R4 Bundle: {error}. Correct it at that place.") from None
     if bundle.type == "history":
         raise RecordError(
-            f"{name} is a Bundle of type history (every version ever). Give a collection, searchset, document or transaction."
+            f"{name} is a Bundle of type history (every version ever). Give a collection, searchset, document or "
+            "transaction."
         )
     for i, entry in enumerate(bundle.entry):
         place = f"{prefix}[{i}]"
@@ -396,7 +400,8 @@ def _check_version(kind: Kind, name: str) -> None:
         old = match[1] if match else None
     if old is not None:
         raise RecordError(
-            f"{name} looks like FHIR {old} ({tidy(kind.resourceType, 40)}). FHIR R4 (4.0.1) is read; export the record as R4."
+            f"{name} looks like FHIR {old} ({tidy(kind.resourceType, 40)}). FHIR R4 (4.0.1) is read; export the "
+            "record as R4."
         )
 
 
@@ -418,7 +423,7 @@ def _newest(context: Context, resources: list[Found]) -> list[Found]:
     return [f for f in resources if f.place]
 
 
-# --- whose it is -------------------------------------------------------------------------------------------------------
+# --- whose it is ------------------------------------------------------------------------------------------------------
 
 
 def _subject(context: Context, resource: Any, person: Found | None, seen: set[str], found: Found, name: str) -> bool:
@@ -484,7 +489,8 @@ def _same_person(context: Context, person: Found | None, inner: Found, name: str
         return
     if a.birthDate and b.birthDate and not (a.birthDate.startswith(b.birthDate) or b.birthDate.startswith(a.birthDate)):
         raise RecordError(
-            f"{name}: {found.where} holds a patient born {tidy(b.birthDate, 20)}, but the patient of this record was born "
+            f"{name}: {found.where} holds a patient born {tidy(b.birthDate, 20)}, but the patient of this record "
+            "was born "
             f"{tidy(a.birthDate, 20)}; one record is one patient."
         )
 

@@ -7,7 +7,7 @@ something happened to the patient. The zone is used once, to see that two result
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -23,8 +23,9 @@ _SLASHED = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})|(\d{4})年(\d{1,2})月
 class When(Struct, frozen=True, gc=False):
     """A point of time as it was written.
 
-    `precision` is ``"year"``, ``"month"``, ``"day"`` or ``"time"``; `at` is the wall clock (noon where only a day is known,
-    the first day where only a month or a year is known); `instant` is the same in UTC where a zone was written.
+    `precision` is ``"year"``, ``"month"``, ``"day"`` or ``"time"``; `at` is the wall clock (noon where only a day is
+    known, the first day where only a month or a year is known); `instant` is the same with its zone, where one was
+    written.
     """
 
     at: datetime
@@ -57,7 +58,7 @@ def _quick(text: str) -> When | None:
             return When(at.replace(hour=12), "day")
         if at.tzinfo is None:
             return When(at.replace(microsecond=0), "time")
-        return When(at.replace(tzinfo=None, microsecond=0), "time", at.astimezone(UTC))
+        return When(at.replace(tzinfo=None, microsecond=0), "time", at)
     except (ValueError, OverflowError):
         return None
 
@@ -79,7 +80,7 @@ def read_date(value: object) -> When | None:
 def _read(value: object) -> When | None:
     if isinstance(value, datetime):
         try:
-            instant = value.astimezone(UTC) if value.tzinfo else None
+            instant = value if value.tzinfo else None
         except OverflowError:
             return None
         return When(value.replace(tzinfo=None, microsecond=0), "time", instant)
@@ -110,7 +111,7 @@ def _read(value: object) -> When | None:
         instant = None
         if zone:
             offset = "+00:00" if zone in "Zz" else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
-            instant = datetime.fromisoformat(at.isoformat() + offset).astimezone(UTC)
+            instant = datetime.fromisoformat(at.isoformat() + offset)
         return When(at, "time", instant)
     except (ValueError, OverflowError):
         return None

@@ -1,7 +1,7 @@
 """How often and how much, from the words of an order: "50,000 IU every 2 weeks x 6 from 2026-03-01".
 
-Only what is written is read. A dose without an amount, or a rhythm that could mean two things ("biweekly"), gives None in that
-place and the reader says so.
+Only what is written is read. A dose without an amount, or a rhythm that could mean two things ("biweekly"), gives None
+in that place and the reader says so.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ _EVERY = re.compile(
     re.I,
 )
 _TIMES_PER = re.compile(
-    r"(once|twice|two times|three times|thrice|\d+\s*(?:x|times))\s*(?:a|per|each|every|/)?\s*-?\s*(day|daily|week|weekly|month|monthly|year|yearly)",
+    r"(once|twice|two times|three times|thrice|\d+\s*(?:x|times))\s*(?:a|per|each|every|/)?\s*-?\s*(day|daily|"
+    r"week|weekly|month|monthly|year|yearly)",
     re.I,
 )
 _WORDS: tuple[tuple[str, float], ...] = (
@@ -60,7 +61,8 @@ _WORDS: tuple[tuple[str, float], ...] = (
     (r"\b(?:bid|b\.i\.d\.?|twice daily)\b", 0.5),
     (r"\b(?:tid|t\.i\.d\.?)\b", 1 / 3),
     (
-        r"\b(?:daily|nightly|qd|o\.?d\.?|once a day|per day|a day|every day|every morning|qam|qhs)\b|/\s*d(?:ay)?\b|每日|每天",
+        r"\b(?:daily|nightly|qd|o\.?d\.?|once a day|per day|a day|every day|every morning|qam|qhs)\b|"
+        r"/\s*d(?:ay)?\b|每日|每天",
         1.0,
     ),
     (r"\b(?:weekly|qw|per week|a week)\b|/\s*w(?:eek|k)\b|每週|每周", 7.0),

@@ -1,7 +1,8 @@
 """FHIR R4 resources as far as they are read, as typed structs (msgspec), and how strictly they are read.
 
-A field that R4 does not know is never passed over: at the top of a resource that we use, in a Quantity, in a Dosage and in a
-Timing it is reported, since it may be a misspelled one that carried a value, or the mark of another FHIR version.
+A field that R4 does not know is never passed over: at the top of a resource that we use, in a Quantity, in a Dosage
+and in a Timing it is reported, since it may be a misspelled one that carried a value, or the mark of another FHIR
+version.
 """
 
 from __future__ import annotations
@@ -448,46 +449,56 @@ _COMMON = "resourceType implicitRules language text extension modifierExtension 
 _FIELDS: dict[str, tuple[type[Resource], str]] = {
     "Patient": (
         Person,
-        "active telecom maritalStatus multipleBirthBoolean multipleBirthInteger photo contact communication generalPractitioner "
+        "active telecom maritalStatus multipleBirthBoolean multipleBirthInteger photo contact communication "
+        "generalPractitioner "
         "managingOrganization link _active _gender _birthDate _deceasedBoolean _deceasedDateTime",
     ),
     "Observation": (
         Observation,
         "basedOn partOf focus encounter performer valueSampledData valueTime valueDateTime valuePeriod bodySite device "
-        "derivedFrom _status _effectiveDateTime _effectiveInstant _issued _valueString _valueInteger _valueBoolean _valueDateTime",
+        "derivedFrom _status _effectiveDateTime _effectiveInstant _issued _valueString _valueInteger "
+        "_valueBoolean _valueDateTime",
     ),
     "Condition": (
         Problem,
-        "category encounter onsetAge onsetRange onsetString recorder asserter evidence note _onsetDateTime _onsetString "
+        "category encounter onsetAge onsetRange onsetString recorder asserter evidence note _onsetDateTime "
+        "_onsetString "
         "_abatementDateTime _abatementString _recordedDate",
     ),
     "MedicationRequest": (
         MedicationRequest,
-        "statusReason category priority reportedReference encounter supportingInformation requester performer performerType recorder "
-        "reasonCode reasonReference instantiatesCanonical instantiatesUri basedOn groupIdentifier courseOfTherapyType insurance note "
+        "statusReason category priority reportedReference encounter supportingInformation requester performer "
+        "performerType recorder "
+        "reasonCode reasonReference instantiatesCanonical instantiatesUri basedOn groupIdentifier "
+        "courseOfTherapyType insurance note "
         "substitution priorPrescription detectedIssue eventHistory _status _intent _authoredOn _priority _doNotPerform "
         "_reportedBoolean _instantiatesUri _instantiatesCanonical",
     ),
     "MedicationStatement": (
         MedicationStatement,
-        "basedOn partOf statusReason category context derivedFrom reasonCode reasonReference note _status _effectiveDateTime "
+        "basedOn partOf statusReason category context derivedFrom reasonCode reasonReference note _status "
+        "_effectiveDateTime "
         "_dateAsserted",
     ),
     "MedicationAdministration": (
         Administration,
-        "instantiates partOf statusReason category context supportingInformation performer reasonCode reasonReference request device "
+        "instantiates partOf statusReason category context supportingInformation performer reasonCode "
+        "reasonReference request device "
         "note eventHistory _status _effectiveDateTime _instantiates",
     ),
     "AllergyIntolerance": (
         AllergyIntolerance,
-        "type category criticality encounter onsetDateTime onsetAge onsetPeriod onsetRange onsetString recordedDate recorder asserter "
+        "type category criticality encounter onsetDateTime onsetAge onsetPeriod onsetRange onsetString "
+        "recordedDate recorder asserter "
         "lastOccurrence note _type _category _criticality _onsetDateTime _recordedDate _lastOccurrence",
     ),
     "Procedure": (
         Surgery,
-        "instantiatesCanonical instantiatesUri basedOn partOf statusReason category encounter performedString performedAge "
+        "instantiatesCanonical instantiatesUri basedOn partOf statusReason category encounter performedString "
+        "performedAge "
         "performedRange recorder asserter performer location reasonCode reasonReference outcome report complication "
-        "complicationDetail followUp note focalDevice usedReference usedCode _status _performedDateTime _performedString",
+        "complicationDetail followUp note focalDevice usedReference usedCode _status _performedDateTime "
+        "_performedString",
     ),
     "DiagnosticReport": (
         Report,
@@ -497,7 +508,8 @@ _FIELDS: dict[str, tuple[type[Resource], str]] = {
     "Medication": (Medication, "status manufacturer amount batch _status"),
     "Appointment": (
         Appointment,
-        "cancelationReason serviceCategory specialty reasonCode reasonReference priority supportingInformation end minutesDuration slot "
+        "cancelationReason serviceCategory specialty reasonCode reasonReference priority supportingInformation "
+        "end minutesDuration slot "
         "created comment patientInstruction basedOn requestedPeriod _status _description _start _end",
     ),
 }

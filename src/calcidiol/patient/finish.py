@@ -71,8 +71,8 @@ def _dated(rows: list[Lab], newest: datetime) -> tuple[Lab, ...]:
 def _once(g: Gathering, rows: list[Lab]) -> list[Lab]:
     """Each result once, and of a corrected result only the correction.
 
-    The same value at the same time, or on a day of which no time is known, is one result. A corrected or amended result takes the
-    place of every other one of that analyte and time, and a final one that of a preliminary one.
+    The same value at the same time, or on a day of which no time is known, is one result. A corrected or amended
+    result takes the place of every other one of that analyte and time, and a final one that of a preliminary one.
     """
     kept: dict[int, Lab] = {}
     places: dict[tuple[str, date], list[int]] = {}

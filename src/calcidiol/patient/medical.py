@@ -62,7 +62,8 @@ _SALTS = (
 """Share of calcium in a salt, from molar masses."""
 _MG = re.compile(r"(\d+(?:\.\d+)?) ?(mg|g)\b", re.I)
 LARGEST_ELEMENTAL_TABLET_MG = 1000.0
-"""An amount of a calcium salt above this is taken as the weight of the salt, else as calcium itself, as labels print it (P)."""
+"""An amount of a calcium salt above this is taken as the weight of the salt, else as calcium itself, as labels print
+it (P)."""
 
 
 def file_drug(

@@ -33,10 +33,46 @@ __all__ = ["administration", "request", "statement"]
 
 _PERIOD_DAYS = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1.0, "wk": 7.0, "mo": DAYS_PER_MONTH, "a": 365.25}
 _TIMING_CODES = {
-    "QD": 1.0, "BID": 0.5, "TID": 1 / 3, "QID": 0.25, "QOD": 2.0, "AM": 1.0, "PM": 1.0, "BED": 1.0, "WK": 7.0, "MO": DAYS_PER_MONTH,
-    "Q1H": 1 / 24, "Q2H": 1 / 12, "Q3H": 1 / 8, "Q4H": 1 / 6, "Q6H": 0.25, "Q8H": 1 / 3,
-}  # fmt: skip
-_PIECES = ("tablet", "tab", "capsule", "cap", "{tbl}", "{capsule}", "{tablet}", "drop", "drops", "[drp]", "ampoule", "ampule", "vial", "1", "{each}", "each", "unit dose", "piece", "softgel", "{ampule}", "{vial}")  # fmt: skip
+    "QD": 1.0,
+    "BID": 0.5,
+    "TID": 1 / 3,
+    "QID": 0.25,
+    "QOD": 2.0,
+    "AM": 1.0,
+    "PM": 1.0,
+    "BED": 1.0,
+    "WK": 7.0,
+    "MO": DAYS_PER_MONTH,
+    "Q1H": 1 / 24,
+    "Q2H": 1 / 12,
+    "Q3H": 1 / 8,
+    "Q4H": 1 / 6,
+    "Q6H": 0.25,
+    "Q8H": 1 / 3,
+}
+_PIECES = (
+    "tablet",
+    "tab",
+    "capsule",
+    "cap",
+    "{tbl}",
+    "{capsule}",
+    "{tablet}",
+    "drop",
+    "drops",
+    "[drp]",
+    "ampoule",
+    "ampule",
+    "vial",
+    "1",
+    "{each}",
+    "each",
+    "unit dose",
+    "piece",
+    "softgel",
+    "{ampule}",
+    "{vial}",
+)
 LASTING_DAYS = {"denosumab": 183, "bisphosphonate": 365}
 """How long one administration counts as being taken (P): the usual interval of the long-acting forms."""
 LASTING_OTHERS = 30
@@ -280,7 +316,8 @@ def _timing(timing: Timing | None) -> tuple[float | None, int | None, float | No
 
 
 def _order(text: str, medicine: Medication, words: Words, quantity: Quantity | None) -> Order:
-    """Amount, unit and strength: of the dose itself, else of the words of the order, else of the medicine's name and pieces."""
+    """Amount, unit and strength: of the dose itself, else of the words of the order, else of the medicine's name and
+    pieces."""
     named = read_dosing(text)
     strength = words.strength or named.strength or _strength(medicine)
     amount, unit, pieces = words.amount, words.unit, words.pieces

@@ -46,8 +46,8 @@ def read_number(value: object) -> Number | Unreadable:
     Parameters
     ----------
     value
-        A number, or text such as ``"31"``, ``"<10"`` or ``"2.5e3"``. Text with a comma (``"1,5"``) is unreadable: it could
-        mean 1.5 or 15.
+        A number, or text such as ``"31"``, ``"<10"`` or ``"2.5e3"``. Text with a comma (``"1,5"``) is unreadable: it
+        could mean 1.5 or 15.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range
@@ -310,6 +310,8 @@ def _limit(q: Quantity | None, unit: str, item: LabItem) -> Number | None:
 
     if q is None or q.value is None:
         return None
+    if q.code == unit and q.unit == unit and type(q.value) is float:
+        return Number(q.value)
     number = read_number(q.value)
     if isinstance(number, Unreadable):
         return None
@@ -326,12 +328,14 @@ def _limit(q: Quantity | None, unit: str, item: LabItem) -> Number | None:
 
 def _pregnancy(context: Context, o: Observation, when: When | None, where: str) -> bool:
     """The pregnancy status of US Core: a state that is recorded as an Observation."""
+    if o.valueCodeableConcept is None:
+        return False
     codes = [c.code for c in o.code.coding] if o.code else []
     if _PREGNANCY_LOINC not in codes:
         return False
-    value: Any = o.valueCodeableConcept
-    if value is not None and any(c.code == "77386006" for c in value.coding):
+    value = o.valueCodeableConcept
+    if any(c.code == "77386006" for c in value.coding):
         file_condition(context.g, where, [("snomed", "77386006")], "pregnant", onset=when.day if when else None)
     else:
-        context.count("Observation", "code_not_used", value.words() if value is not None else "", where)
+        context.count("Observation", "code_not_used", value.words(), where)
     return True

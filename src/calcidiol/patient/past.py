@@ -16,7 +16,8 @@ from calcidiol.terminology.text import key
 __all__ = ["Order", "add_dose"]
 
 LARGEST_DOSE_IU = 660_000.0
-"""Largest single dose taken to be true (P): 600,000 IU were given in trials; a tenth is left for the strength of a product."""
+"""Largest single dose taken to be true (P): 600,000 IU were given in trials; a tenth is left for the strength of a
+product."""
 SMALLEST_DOSE_IU = 40.0
 """A single dose below 1 ug is more likely a number of micrograms or of tablets (P)."""
 

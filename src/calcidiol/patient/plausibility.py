@@ -1,8 +1,8 @@
 """What a person should look at in a record before a plan is made of it.
 
-Three levels: a note is shown, a caution is shown in front, a stop makes the record unusable until a person confirms the value.
-A value stops the plan only when it is impossible in its own unit and plausible in another (house rule 3). What a person
-confirmed is shown as confirmed.
+Three levels: a note is shown, a caution is shown in front, a stop makes the record unusable until a person confirms
+the value. A value stops the plan only when it is impossible in its own unit and plausible in another (house rule 3).
+What a person confirmed is shown as confirmed.
 """
 
 from __future__ import annotations

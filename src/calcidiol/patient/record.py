@@ -97,7 +97,8 @@ class GivenDose:
         return min(self.count, int((days + 1e-9) // self.every_days) + 1)
 
     def iu_between(self, first: date, last: date) -> float:
-        """IU taken from the day `first` to the day `last`, both included (see `taken_until`); 0 where IU has no meaning."""
+        """IU taken from the day `first` to the day `last`, both included (see `taken_until`); 0 where IU has no
+        meaning."""
         if self.iu is None or last < first:
             return 0.0
         return self.iu * (self.taken_until(last) - self.taken_until(first - timedelta(days=1)))

@@ -1,6 +1,7 @@
 """The short form of a record: YAML or JSON that a person can type.
 
-Every name that is not known is reported with the nearest known one; every value that is not used is reported with the reason.
+Every name that is not known is reported with the nearest known one; every value that is not used is reported with the
+reason.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ def read_short(document: Any, name: str, fallback_id: str) -> Patient:
     """
     if not isinstance(document, Mapping):
         raise RecordError(
-            f"{name}: a record is a mapping with `patient:` and `labs:`, not {_kind(document)} (see examples/simple-deficiency.yaml)."
+            f"{name}: a record is a mapping with `patient:` and `labs:`, not {_kind(document)} (see "
+            "examples/simple-deficiency.yaml)."
         )
     g = Gathering()
     sections: dict[str, Any] = {}
@@ -129,7 +131,8 @@ def read_short(document: Any, name: str, fallback_id: str) -> Patient:
             sections[meaning] = value
     if not sections:
         raise RecordError(
-            f"{name}: nothing in it is known. A record needs `patient:` and `labs:` (see examples/simple-deficiency.yaml); "
+            f"{name}: nothing in it is known. A record needs `patient:` and `labs:` (see "
+            "examples/simple-deficiency.yaml); "
             f"found {', '.join(repr(tidy(k, 30)) for k in list(document)[:5]) or 'nothing'}."
         )
     about = sections.get("patient", {})
@@ -306,7 +309,7 @@ _ASSAYS = (
             "化學發光",
             "化学发光",
         ),
-    ),  # fmt: skip
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """The JSON Schema of the short form, made from the same names that the reader reads.
 
-It is published as `record.schema.json` beside this file (`python -m calcidiol.patient.short_schema` writes it anew; a test sees that the two
-agree).
+It is published as `record.schema.json` beside this file (`python -m calcidiol.patient.short_schema` writes it anew; a
+test sees that the two agree).
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def _object(names: tuple[str, ...], need: tuple[tuple[str, ...], ...] = ()) -> d
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of the short form.
 
-    It is stricter than the reader: what the reader reports as not used (an unknown name, a lab without a unit) is not valid here.
+    It is stricter than the reader: what the reader reports as not used (an unknown name, a lab without a unit) is not
+    valid here.
 
     Examples
     --------

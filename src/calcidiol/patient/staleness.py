@@ -1,7 +1,7 @@
 """Results that are missing, too old, or out of time.
 
-Age limits: `safety.md` section 5 (screening <= 28 d; calcium, albumin and creatinine <= 7 d on the day of a session while on chemotherapy or
-at risk of raised calcium). The numbers of days are our choice (P), anchored to that schedule.
+Age limits: `safety.md` section 5 (screening <= 28 d; calcium, albumin and creatinine <= 7 d on the day of a session
+while on chemotherapy or at risk of raised calcium). The numbers of days are our choice (P), anchored to that schedule.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ __all__ = ["level_jumps", "mixed_up_units", "unlikely_values", "weight_jumps"]
 OLD_DAYS = 365
 """A mixed-up unit in a result older than this, with a newer one there, is a caution and no stop (P)."""
 LEVEL_RATIO = 2.0
-"""25(OH)D this many times off its neighbors is looked at (P): ng/mL taken for nmol/L is a factor of 2.5, less assay noise."""
+"""25(OH)D this many times off its neighbors is looked at (P): ng/mL taken for nmol/L is a factor of 2.5, less assay
+noise."""
 LEVEL_RATIO_MOST = 3.1
 """Farther off than this is no slip of the unit (P)."""
 NMOL_PER_100000_IU = 60.0
@@ -88,8 +89,8 @@ def level_jumps(patient: Patient, on: date) -> Iterator[Finding]:
     """A 25(OH)D about 2.5 times off the patient's other levels, in a way that no dose explains.
 
     It is compared with the median of the other levels within 400 days. Up: the vitamin D given in the 180 days before
-    would have to explain it. Down: only a level that fell below half of all its neighbors, with no injection or stop between,
-    is told.
+    would have to explain it. Down: only a level that fell below half of all its neighbors, with no injection or stop
+    between, is told.
     """
     rows = [x for x in patient.labs if x.analyte == "25ohd" and not x.comparator and x.when.date() <= on]
     for lab in rows:

@@ -73,8 +73,8 @@ def concepts_of(codes: Iterable[tuple[str, str]], text: str) -> tuple[str, ...]:
     codes
         Pairs of system (``"icd10"``, ``"icd10cm"``, ``"snomed"``) and code.
     text
-        The diagnosis as written. What is denied or somebody else's does not match; a past mention matches only where the table
-        says so; what is suspected matches (the safe reading).
+        The diagnosis as written. What is denied or somebody else's does not match; a past mention matches only where
+        the table says so; what is suspected matches (the safe reading).
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Whether a text names something, or says that it is not there, was long ago, or is somebody else's.
 
-A small closed grammar in the manner of NegEx (Chapman 2001, J Biomed Inform 34:301): a cue before a name, in the same part of the
-sentence, takes the name away. What cannot be decided is not matched.
+A small closed grammar in the manner of NegEx (Chapman 2001, J Biomed Inform 34:301): a cue before a name, in the same
+part of the sentence, takes the name away. What cannot be decided is not matched.
 """
 
 from __future__ import annotations
@@ -11,20 +11,25 @@ import re
 __all__ = ["historical", "named", "negated"]
 
 _NEGATED = re.compile(
-    r" (?:no|not|without|denies|denied|negative for|rule out|ruled out|r / o|excluded|exclude|exclusion of|absence of|absent|free of|never had|"
-    r"unlikely|no evidence of|not known to have|family history|family hx|fhx|fh|mother|father|sister|brother|aunt|uncle|grandmother|"
+    r" (?:no|not|without|denies|denied|negative for|rule out|ruled out|r / o|excluded|exclude|exclusion of|"
+    r"absence of|absent|free of|never had|"
+    r"unlikely|no evidence of|not known to have|family history|family hx|fhx|fh|mother|father|sister|brother|aunt|"
+    r"uncle|grandmother|"
     r"grandfather|relative|parents?|siblings?|screening for|screen for|at risk of|risk of|risk for|"
     r"history negative for|prophylaxis|prevention of|vaccination against|fear of|concern for|unremarkable for|donor) "
 )
 _NEGATED_AFTER = re.compile(
-    r"^ *(?:was |is |has been |were |: *)?(?:ruled out|excluded|negative|absent|not present|unlikely|denied|refuted|none|no|not found) "
+    r"^ *(?:was |is |has been |were |: *)?(?:ruled out|excluded|negative|absent|not present|unlikely|denied|"
+    r"refuted|none|no|not found) "
 )
 _HISTORICAL = re.compile(
-    r" (?:history of|hx of|h / o|past|previous|previously|prior|former|formerly|resolved|in remission|status post|s / p|old|remote|treated|"
+    r" (?:history of|hx of|h / o|past|previous|previously|prior|former|formerly|resolved|in remission|status post|"
+    r"s / p|old|remote|treated|"
     r"healed|cured|childhood|after|years ago|personal history) "
 )
 _HISTORICAL_AFTER = re.compile(
-    r"^[ ,;:(]*(?:(?:[a-z0-9]+ ){0,3})?(?:in (?:complete |full |partial )?remission|resolved|cured|healed|history|in the past|years ago|removed) "
+    r"^[ ,;:(]*(?:(?:[a-z0-9]+ ){0,3})?(?:in (?:complete |full |partial )?remission|resolved|cured|healed|history|"
+    r"in the past|years ago|removed) "
 )
 _BREAK = re.compile(r" (?:[.;:]|but|however|although|except|now|currently|with) ")
 _NEGATED_CJK = (
