@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from validation.audit.generated import FAULTS, Case, half_of, make, whole
 
 from calcidiol.evidence.audit.bibliography import Bibliography, bibliography
 from calcidiol.evidence.audit.entry import parse
 from calcidiol.evidence.audit.matching import RULES, judge
-from validation.audit.generated import FAULTS, Case, half_of, make, whole
 
 
 def cases(half: str, each: int, seed: int) -> list[Case]:
@@ -101,7 +101,7 @@ def main() -> None:
         c = found.cited
         print(
             f"\n{case.fault} {case.style} {case.record} {case.also} -> {found.status} {found.fields_that_differ} "
-            f"{found.matched and found.matched.id} {found.also_matched and found.also_matched.id} {found.score:.2f} {found.notes}"
+            f"{found.matched and found.matched.id} {found.also_matched and found.also_matched.id} {found.score:.2f} {found.notes}"  # noqa: E501
         )
         print("  ", case.text)
         print("  ", c.authors, c.et_al, "|", c.title, "|", c.journal, "|", c.year, c.volume, c.issue, c.pages)

@@ -87,8 +87,8 @@ def whole(record: Record) -> bool:
     return all(fields) and len(record.authors) >= 2
 
 
-_WORDS = (
-    "prostate breast lung kidney skin colon serum plasma oral daily weekly children women men mice rats older young severe mild "
+_WORDS = (  # noqa: SIM905
+    "prostate breast lung kidney skin colon serum plasma oral daily weekly children women men mice rats older young severe mild "  # noqa: E501
     "acute chronic increased reduced improved impaired fracture infection diabetes asthma pregnancy mortality survival"
 ).split()
 _INVENTED = (
@@ -97,7 +97,7 @@ _INVENTED = (
     "{a} {b} markers after injected vitamin D in {c} oncology",
     "Nanoparticle delivery of calcitriol suppresses {a} growth and {b} signaling in {c} models",
 )
-_SURNAMES = "Okafor Lindqvist Takahara Moreau Castellan Whitford Zielinska Baptiste Haraldsen Nakamori Petrosyan Oyelaran".split()
+_SURNAMES = "Okafor Lindqvist Takahara Moreau Castellan Whitford Zielinska Baptiste Haraldsen Nakamori Petrosyan Oyelaran".split()  # noqa: E501, SIM905
 
 
 def _pick(rng: np.random.Generator, items: list[str] | tuple[str, ...]) -> str:
@@ -185,8 +185,8 @@ def write(record: Record, style: str, rng: np.random.Generator, library: Bibliog
     elif rng.random() < 0.2:
         title = title[:1] + title[1:].lower()
     if rng.random() < 0.15:
-        for american, british in (("tumor", "tumour"), ("leukemia", "leukaemia"), ("randomized", "randomised"), ("hypercalcemia", "hypercalcaemia"), ("pediatric", "paediatric"), ("aging", "ageing")):  # fmt: skip
-            title = title.replace(american, british)
+        for american, british in (("tumor", "tumour"), ("leukemia", "leukaemia"), ("randomized", "randomised"), ("hypercalcemia", "hypercalcaemia"), ("pediatric", "paediatric"), ("aging", "ageing")):  # fmt: skip  # noqa: E501
+            title = re.sub(rf"\b{american}", british, title)
     end = "" if title.endswith(("?", "!", ".")) else "."
     journal = _abbreviated(record.journal, library) if rng.random() < 0.5 else record.journal
     if rng.random() < 0.15 and "." not in journal and " " in journal:
@@ -354,7 +354,7 @@ def make(
         changed, fields = replace(bare, title=" ".join(words)), frozenset({"title"})
     elif fault == "title_negated":
         title = record.title
-        for one, two in (("hyper", "hypo"), ("D3", "D2"), ("increase", "decrease"), (" with ", " without "), ("high", "low"), ("deficiency", "sufficiency"), ("risk", "severity")):  # fmt: skip
+        for one, two in (("hyper", "hypo"), ("D3", "D2"), ("increase", "decrease"), (" with ", " without "), ("high", "low"), ("deficiency", "sufficiency"), ("risk", "severity")):  # fmt: skip  # noqa: E501
             if one in title:
                 title = title.replace(one, two, 1)
                 break
@@ -421,7 +421,7 @@ def make(
         title = _pick(rng, _INVENTED).format(a=_pick(rng, _WORDS), b=_pick(rng, _WORDS), c=_pick(rng, _WORDS))
         names = tuple(replace(a, surname=_pick(rng, _SURNAMES)) for a in record.authors[:4])
         first = int(rng.integers(100, 3000))
-        changed = replace(record, doi="", pmid="", title=title, authors=names, complete=True, volume=str(int(rng.integers(1, 90))), issue="", pages=f"{first}-{first + 9}", year=str(int(rng.integers(1995, 2024))))  # fmt: skip
+        changed = replace(record, doi="", pmid="", title=title, authors=names, complete=True, volume=str(int(rng.integers(1, 90))), issue="", pages=f"{first}-{first + 9}", year=str(int(rng.integers(1995, 2024))))  # fmt: skip  # noqa: E501
         return Case(write(changed, style, rng, library), style, fault, record.id, "not_found")
     state = rng.bit_generator.state
     plain = write(replace(bare, issue=changed.issue) if fault != "issue" else bare, style, rng, library)

@@ -81,7 +81,7 @@ def test_html_gives_the_same(tmp_path: Path) -> None:
         + "".join(f"<p>{html.escape(p)}</p>" for p in body.split("\n\n"))
         + "<h2>References</h2><ol>"
         + "".join(f"<li>{html.escape(i)}</li>" for i in items)
-        + f"</ol><h2>About</h2><p>{html.escape(after)}</p><script>1. Evil (2001). Not an entry, 1, 2.</script></body></html>"
+        + f"</ol><h2>About</h2><p>{html.escape(after)}</p><script>1. Evil (2001). Not an entry, 1, 2.</script></body></html>"  # noqa: E501
     )
     path = tmp_path / "article.html"
     path.write_text(page, encoding="utf-8")

@@ -36,7 +36,7 @@ def test_identifiers_have_their_form_and_stand_once() -> None:
 def test_the_papers_to_start_from_are_there() -> None:
     library = bibliography()
     for doi in ("10.1038/nrc3691", "10.4049/jimmunol.0803217", "10.1155/2016/6213872", "10.1093/ajcn/85.6.1586",
-                "10.3390/ijms222312741", "10.1001/jama.2019.2402", "10.1007/s12032-025-03052-1", "10.1001/jama.2017.2115"):  # fmt: skip
+                "10.3390/ijms222312741", "10.1001/jama.2019.2402", "10.1007/s12032-025-03052-1", "10.1001/jama.2017.2115"):  # fmt: skip  # noqa: E501
         assert doi in library.by_doi
 
 

@@ -40,7 +40,7 @@ def test_most_paraphrases_find_their_claim_among_three() -> None:
 
 def test_a_subject_without_a_claim_is_said_to_be_unmatched() -> None:
     matched, unmatched = propose(
-        "A vitamin D ampoule costs twelve euros at the pharmacy.\n\nThe weather was fine on that morning in the harbor.\n"
+        "A vitamin D ampoule costs twelve euros at the pharmacy.\n\nThe weather was fine on that morning in the harbor.\n"  # noqa: E501
     )
     assert matched == ()
     assert unmatched == ("A vitamin D ampoule costs twelve euros at the pharmacy.",)

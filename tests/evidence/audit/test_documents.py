@@ -84,7 +84,7 @@ def test_a_document_without_a_list_says_so() -> None:
 
 def test_html_is_escaped() -> None:
     audited = audit(
-        "Vitamin D lowers <script>alert(1)</script> cytokines in cancer.\n\nReferences\n1. <b>Evil</b> A. <img src=x onerror=y>. Blood. 2012;1:2-3.\n"
+        "Vitamin D lowers <script>alert(1)</script> cytokines in cancer.\n\nReferences\n1. <b>Evil</b> A. <img src=x onerror=y>. Blood. 2012;1:2-3.\n"  # noqa: E501
     )
     page = render_html(audited)
     assert "<script>" not in page

@@ -10,13 +10,13 @@ from calcidiol.evidence.audit.entry import parse
 T = "The role of vitamin D in reducing cancer risk and progression"
 STYLES = {
     "vancouver": f"Feldman D, Krishnan AV, Swami S. {T}. Nat Rev Cancer. 2014;14(5):342-357.",
-    "vancouver month": f"Feldman D, Krishnan AV, Swami S. {T}. Nat Rev Cancer. 2014 May;14(5):342-57. doi: 10.1038/nrc3691. Epub 2014 Apr 4.",
+    "vancouver month": f"Feldman D, Krishnan AV, Swami S. {T}. Nat Rev Cancer. 2014 May;14(5):342-57. doi: 10.1038/nrc3691. Epub 2014 Apr 4.",  # noqa: E501
     "apa": f"Feldman, D., Krishnan, A. V., & Swami, S. (2014). {T}. *Nature Reviews Cancer*, *14*(5), 342–357.",
     "mdpi": f"Feldman, D.; Krishnan, A.V.; Swami, S. {T}. Nat. Rev. Cancer 2014, 14, 342–357.",
     "nature": f"Feldman, D., Krishnan, A. V. & Swami, S. {T}. Nat. Rev. Cancer 14, 342–357 (2014).",
-    "ieee": f'D. Feldman, A. V. Krishnan, and S. Swami, "{T}," Nature Reviews Cancer, vol. 14, no. 5, pp. 342–357, May 2014.',
-    "mla": f'Feldman, David, Aruna V. Krishnan, and Srilatha Swami. "{T}." Nature Reviews Cancer, vol. 14, no. 5, 2014, pp. 342-57.',
-    "chicago": f"Feldman, David, Aruna V. Krishnan, and Srilatha Swami. “{T}.” Nature Reviews Cancer 14, no. 5 (2014): 342–57.",
+    "ieee": f'D. Feldman, A. V. Krishnan, and S. Swami, "{T}," Nature Reviews Cancer, vol. 14, no. 5, pp. 342–357, May 2014.',  # noqa: E501
+    "mla": f'Feldman, David, Aruna V. Krishnan, and Srilatha Swami. "{T}." Nature Reviews Cancer, vol. 14, no. 5, 2014, pp. 342-57.',  # noqa: E501
+    "chicago": f"Feldman, David, Aruna V. Krishnan, and Srilatha Swami. “{T}.” Nature Reviews Cancer 14, no. 5 (2014): 342–57.",  # noqa: E501
     "harvard": f"Feldman, D., Krishnan, A.V. and Swami, S. (2014) '{T}', Nature Reviews Cancer, 14(5), pp. 342–357.",
     "elsevier": f"D. Feldman, A.V. Krishnan, S. Swami, {T}, Nat. Rev. Cancer 14 (2014) 342–357.",
 }

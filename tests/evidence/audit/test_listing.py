@@ -7,7 +7,7 @@ import pytest
 from calcidiol.evidence.audit.listing import find_list
 
 A = "Feldman D, Krishnan AV, Swami S. The role of vitamin D in reducing cancer risk. Nat Rev Cancer. 2014;14:342-57."
-B = "Lappe J, Watson P, et al. Effect of vitamin D on cancer in older women. JAMA 2017;317:1234-43. doi:10.1001/jama.2017.2115"
+B = "Lappe J, Watson P, et al. Effect of vitamin D on cancer in older women. JAMA 2017;317:1234-43. doi:10.1001/jama.2017.2115"  # noqa: E501
 C = "陳大文, 王小明. 維生素D與癌症. 台灣醫學. 2018;22:10-15."
 BODY = "Some running text about vitamin D. It has 2014 in it, and (3) and [a] too.\n\n"
 
@@ -15,7 +15,7 @@ BODY = "Some running text about vitamin D. It has 2014 in it, and (3) and [a] to
 @pytest.mark.parametrize("label", ["[{}] ", "{}. ", "({}) ", "{}) ", "- {}. ", "{} ", "**{}.** ", "\\[{}\\] "])
 @pytest.mark.parametrize(
     "heading",
-    ["References", "REFERENCES:", "## References", "**References**", "Bibliography", "Reference", "參考文獻", "参考文献：", "Literature cited",
+    ["References", "REFERENCES:", "## References", "**References**", "Bibliography", "Reference", "參考文獻", "参考文献：", "Literature cited",  # noqa: E501
      "7. References", "References 參考文獻"],
 )  # fmt: skip
 def test_numbered(label: str, heading: str) -> None:
@@ -30,7 +30,7 @@ def test_numbered(label: str, heading: str) -> None:
 def test_wrapped_lines_and_cut_words() -> None:
     text = (
         BODY
-        + "References\n1. Feldman D, Krishnan AV. The role of vitamin D in reduc-\n   ing cancer risk. Nat Rev\n   Cancer. 2014;14:342-\n57.\n2. "
+        + "References\n1. Feldman D, Krishnan AV. The role of vitamin D in reduc-\n   ing cancer risk. Nat Rev\n   Cancer. 2014;14:342-\n57.\n2. "  # noqa: E501
         + B
     )
     first = find_list(text).entries[0].text
@@ -53,7 +53,7 @@ def test_without_numbers_paragraphs_bullets_lines() -> None:
 def test_hanging_indent() -> None:
     text = (
         BODY
-        + "Bibliography\nFeldman D, Krishnan AV. The role of vitamin D.\n    Nat Rev Cancer. 2014;14:342-57.\nLappe J. Effect of vitamin D.\n    JAMA 2017;317:1234-43.\n"
+        + "Bibliography\nFeldman D, Krishnan AV. The role of vitamin D.\n    Nat Rev Cancer. 2014;14:342-57.\nLappe J. Effect of vitamin D.\n    JAMA 2017;317:1234-43.\n"  # noqa: E501
     )
     assert [e.text[-6:] for e in find_list(text).entries] == ["42-57.", "34-43."]
 
@@ -74,7 +74,7 @@ def test_dois_alone() -> None:
 
 
 def test_the_last_heading_counts_and_what_follows_the_list_does_not() -> None:
-    text = f"Contents\nReferences\n\nIntroduction\n\n{BODY}\nReferences\n1. {A}\n2. {B}\n\nAbout the clinic\nWe are open from 9 to 5 and glad to see you at any time of the year 2020.\n"
+    text = f"Contents\nReferences\n\nIntroduction\n\n{BODY}\nReferences\n1. {A}\n2. {B}\n\nAbout the clinic\nWe are open from 9 to 5 and glad to see you at any time of the year 2020.\n"  # noqa: E501
     listing = find_list(text)
     assert len(listing.entries) == 2
     assert "glad to see you" not in listing.entries[-1].text
@@ -84,7 +84,7 @@ def test_the_last_heading_counts_and_what_follows_the_list_does_not() -> None:
 def test_a_numbered_list_of_advice_is_not_a_reference_list() -> None:
     text = (
         BODY
-        + "1. Take the tablet with a meal.\n2. Have blood drawn after three months.\n3. Ask before you double the dose.\n"
+        + "1. Take the tablet with a meal.\n2. Have blood drawn after three months.\n3. Ask before you double the dose.\n"  # noqa: E501
     )
     assert find_list(text).entries == ()
 

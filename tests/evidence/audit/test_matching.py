@@ -14,7 +14,7 @@ from calcidiol.evidence.audit.matching import judge
 from calcidiol.evidence.audit.records import Author, Record, Reference
 
 LAPPE = (
-    "Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP. Vitamin D and calcium supplementation reduces cancer risk: "
+    "Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP. Vitamin D and calcium supplementation reduces cancer risk: "  # noqa: E501
     "results of a randomized trial. Am J Clin Nutr. 2007;85(6):1586-1591."
 )
 
@@ -34,11 +34,11 @@ def verdict(text: str, library: Bibliography | None = None) -> Reference:
         ("Am J Clin Nutr", "Am. J. Clin. Nutr."),
         ("Am J Clin Nutr", "The American Journal of Clinical Nutrition"),
         ("Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP", "Lappe JM, et al"),
-        ("Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP", "Lappe JM, Travers-Gustafson D, Davies KM, et al"),
-        ("Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP", "Lappe J, Travers-Gustafson D, Davies K, Recker R, Heaney R"),
-        ("Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP", "Lappe, J. M., Travers-Gustafson, D., ... Heaney, R. P"),
+        ("Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP", "Lappe JM, Travers-Gustafson D, Davies KM, et al"),  # noqa: E501
+        ("Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP", "Lappe J, Travers-Gustafson D, Davies K, Recker R, Heaney R"),  # noqa: E501
+        ("Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP", "Lappe, J. M., Travers-Gustafson, D., ... Heaney, R. P"),  # noqa: E501
         ("(6)", ""),
-        ("Vitamin D and calcium supplementation reduces cancer risk", "VITAMIN D AND CALCIUM SUPPLEMENTATION REDUCES CANCER RISK"),
+        ("Vitamin D and calcium supplementation reduces cancer risk", "VITAMIN D AND CALCIUM SUPPLEMENTATION REDUCES CANCER RISK"),  # noqa: E501
         ("Vitamin D and", "Vitamin D &"),
         ("randomized", "randomised"),
         (": results of a randomized trial", ""),
@@ -95,10 +95,10 @@ def test_faults(old: str, new: str, fields: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Lappe J, Watson P, et al. Vitamin D and calcium supplementation reduces cancer risk: results of a randomized trial. JAMA 2017;317:1234-43.",
-        "Lappe JM, Travers-Gustafson D, Davies KM, et al. Effect of Vitamin D and Calcium Supplementation on Cancer Incidence in Older Women: "
+        "Lappe J, Watson P, et al. Vitamin D and calcium supplementation reduces cancer risk: results of a randomized trial. JAMA 2017;317:1234-43.",  # noqa: E501
+        "Lappe JM, Travers-Gustafson D, Davies KM, et al. Effect of Vitamin D and Calcium Supplementation on Cancer Incidence in Older Women: "  # noqa: E501
         "A Randomized Clinical Trial. Am J Clin Nutr 2007;85:1586-91.",
-        "Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP. Vitamin D and calcium supplementation reduces cancer risk: results of a "
+        "Lappe JM, Travers-Gustafson D, Davies KM, Recker RR, Heaney RP. Vitamin D and calcium supplementation reduces cancer risk: results of a "  # noqa: E501
         "randomized trial. JAMA 2017;317:1234-1243.",
     ],
 )  # fmt: skip
@@ -144,7 +144,7 @@ def test_authors_in_another_script_are_not_held_against_it() -> None:
 
 
 def _paper(**fields: str) -> Record:
-    base = Record("x2012", (Author("Müller", "HG"), Author("de la Cruz", "A")), True, "Vitamin D in leukaemia", "Blood", "2012", volume="120", pages="11-19", source="test", tag="P")  # fmt: skip
+    base = Record("x2012", (Author("Müller", "HG"), Author("de la Cruz", "A")), True, "Vitamin D in leukaemia", "Blood", "2012", volume="120", pages="11-19", source="test", tag="P")  # fmt: skip  # noqa: E501
     return dataclasses.replace(base, **fields)  # type: ignore[arg-type]
 
 

@@ -21,7 +21,7 @@ from calcidiol.evidence.audit.records import Cited, Record
 ANSWERS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "answers" / "answers.json").read_text(encoding="utf-8")
 )
-EXAMPLE = "Example AM, van der Sample B. Depot vitamin D in example leukemia. Journal of Examples. 2015;7(2):11-19. doi:10.5555/vitd.retracted"
+EXAMPLE = "Example AM, van der Sample B. Depot vitamin D in example leukemia. Journal of Examples. 2015;7(2):11-19. doi:10.5555/vitd.retracted"  # noqa: E501
 
 
 class Recorded:
@@ -116,7 +116,7 @@ def test_a_paper_that_is_only_online_becomes_exact_and_carries_its_flags() -> No
 
 def test_a_reference_without_an_identifier_is_looked_up_by_its_words() -> None:
     cited = parse(
-        "Keum N, et al. Vitamin D supplementation and total cancer incidence and mortality: a meta-analysis of randomized controlled trials. Ann Oncol 2019;30:733-43."
+        "Keum N, et al. Vitamin D supplementation and total cancer incidence and mortality: a meta-analysis of randomized controlled trials. Ann Oncol 2019;30:733-43."  # noqa: E501
     )
     gone = type(bibliography()).of(r for r in bibliography().records if r.doi != "10.1093/annonc/mdz059")
     library, _ = look_up([cited], gone, sources=sources())

@@ -50,12 +50,11 @@ def audit(
 
     Examples
     --------
-    >>> found = audit("Text (Feldman et al., 2014).\\n\\nReferences\\n1. Feldman D, Krishnan AV, Swami S, Giovannucci E, "
-    ...               "Feldman BJ. The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer. "
-    ...               "2014;14:342-57.")
+    >>> entry = "Feldman D, et al. The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer. 2014;14:342."
+    >>> found = audit(f"Text (Feldman et al., 2014).\\n\\nReferences\\n1. {entry}\\n")
     >>> found.references[0].status
     'exact'
-    """
+    """  # noqa: E501
     name, text = _text_of(path_or_text)
     library = library or bibliography()
     listing = find_list(text)

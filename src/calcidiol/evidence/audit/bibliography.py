@@ -19,7 +19,7 @@ from calcidiol.evidence.audit.spelling import concat, fold
 __all__ = ["Bibliography", "bibliography", "first_page", "load", "read_rows"]
 
 COLUMNS = (
-    "id", "authors", "title", "journal", "year", "epub_year", "volume", "issue", "pages", "doi", "pmid", "flags", "source", "tag",
+    "id", "authors", "title", "journal", "year", "epub_year", "volume", "issue", "pages", "doi", "pmid", "flags", "source", "tag",  # noqa: E501
 )  # fmt: skip
 
 

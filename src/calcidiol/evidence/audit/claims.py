@@ -22,11 +22,11 @@ from calcidiol.evidence.audit.spelling import clean, has_han, words
 __all__ = ["Proposer", "propose", "sentences"]
 
 _STOP = frozenset(
-    "the a an of and or in on for to with by from at as is are was were be been being it its this that these those which who whom "
-    "may might can could should would will not no but if than then also into over under about after before during through their "
-    "there they them he she we our you your has have had do does did more most such some any each other one two both while when "
-    "where what how very so only just because since via per between within without above below up down out off et al eg ie vs "
-    "show shows shown showed found find finding suggest suggests study studies trial trials research evidence report reported".split()
+    "the a an of and or in on for to with by from at as is are was were be been being it its this that these those which who whom "  # noqa: E501, SIM905
+    "may might can could should would will not no but if than then also into over under about after before during through their "  # noqa: E501
+    "there they them he she we our you your has have had do does did more most such some any each other one two both while when "  # noqa: E501
+    "where what how very so only just because since via per between within without above below up down out off et al eg ie vs "  # noqa: E501
+    "show shows shown showed found find finding suggest suggests study studies trial trials research evidence report reported".split()  # noqa: E501
 )
 _TOPIC = re.compile(
     r"vitamin\s*d|25\s*\(?oh\)?\s*d|calcitriol|calcidiol|calcifediol|cholecalciferol|hypercalc|\bvdr\b|維生素d|维生素d|維他命d|维他命d|注射|"

@@ -1,4 +1,4 @@
-"""Compare one cited reference with one real paper, field by field; only fields that the reference gives are compared."""
+"""Compare a cited reference with a real paper, field by field; only fields that the reference gives are compared."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def compare(entry: Prepared, record: Record, journals: Journals, reading: Compar
     entry, record, journals
         The entry, the paper, the table of journals.
     reading
-        A comparison in which the title of another paper was found in the entry: its names and numbers are used where the
-        title of this paper is not in the entry.
+        A comparison in which the title of another paper was found in the entry: its names and numbers are used where
+        the title of this paper is not in the entry.
     """
     cited = entry.cited
     same: set[str] = set()
@@ -100,7 +100,10 @@ def compare(entry: Prepared, record: Record, journals: Journals, reading: Compar
         names, et_al = [n.split() for n in cited.authors], cited.et_al
         source = Source(cited.journal, cited.year, cited.volume, cited.issue, cited.pages)
         journal, year = cited.journal, cited.year
-        if cited.title:
+        if cited.title and concat(cited.title) == concat(record.title):
+            same.add("title")
+            similarity["title"] = 1.0
+        elif cited.title:
             differ.add("title")
             similarity["title"] = _title_similarity(entry, record)
 
@@ -150,7 +153,9 @@ def _title_span(folded: Folded, title: str) -> tuple[tuple[int, int] | None, boo
             before = folded.text[: span[0]].rstrip(" *_(['")
             after = folded.text[span[1] :].lstrip(" *_'")
             clean_front = not before or before[-1] in '.,;:?!")]' or bool(re.search(r"(?:19|20)\d{2}[a-z]?$", before))
-            clean_back = not after or after[0] in '.,;:?!")]([-'
+            # "Vitamin D, infections and immunity" does not hold the title "Vitamin D".
+            marks = '.?!")]' if len(part) < 20 else '.,;:?!")]([-'
+            clean_back = not after or after[0] in marks
             if clean_front and clean_back:
                 return span, whole
             span = _find_after(folded, part, span)

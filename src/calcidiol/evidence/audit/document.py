@@ -11,7 +11,7 @@ from calcidiol.errors import CalcidiolError
 __all__ = ["from_html", "read_document"]
 
 _BLOCKS = frozenset(
-    (
+    (  # noqa: SIM905
         "p div section article header footer main aside h1 h2 h3 h4 h5 h6 li ol ul table tr blockquote pre br hr dt dd"
     ).split()
 )

@@ -1,8 +1,8 @@
 """Take one reference entry apart: identifiers, source (journal, year, volume, pages), authors, title.
 
-The same functions serve two readings: `parse` reads an entry with nothing known, `split_at` reads it with the title of a
-real paper found in it, which settles where the authors end and the journal begins.
-"""
+The same functions serve two readings: `parse` reads an entry with nothing known; `compare` reads it again with the title
+of a real paper found in it, which settles where the authors end and the journal begins.
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def strip_noise(text: str) -> str:
 
 
 _YEAR = r"(?:19|20)\d{2}"
-_DATE = rf"(?P<year>{_YEAR})[a-z]?(?:[\s,-]+(?:{_MONTH}\.?(?:\s*[-/]\s*{_MONTH}\.?)?|\d{{1,2}}(?=[\s;,]))(?:\s+\d{{1,2}}(?:\s*-\s*\d{{1,2}})?)?)?"
+_DATE = rf"(?P<year>{_YEAR})[a-z]?(?:[\s,-]+(?:{_MONTH}\.?(?:\s*[-/]\s*{_MONTH}\.?)?|\d{{1,2}}(?=[\s;,]))(?:\s+\d{{1,2}}(?:\s*-\s*\d{{1,2}})?)?)?"  # noqa: E501
 _VOLUME = r"(?:vol(?:ume)?\.?\s*)?(?P<volume>[A-Za-z]?\d{1,4}[A-Za-z]?)"
 _ISSUE = r"(?:\s*\((?P<issue>[^()]{1,30}(?:\([^()]*\))?[^()]{0,10})\))"
 _ISSUE_WORD = (
@@ -106,12 +106,12 @@ _PAGES = (
 _PATTERNS = [
     re.compile(p, re.IGNORECASE)
     for p in (
-        # Vancouver, AMA: 2014 May;14(5):342-57
-        rf"{_DATE}\.?\s*[;:,.]\s*{_VOLUME}{_SUPPL}{_ISSUE}?{_ISSUE_WORD.replace('?P<issue>', '?P<issue_word>')}?\s*[:;,.]\s*{_PAGES}",
         # IEEE, MLA: vol. 14, no. 5, pp. 342-57, May 2014
         rf"vol(?:ume)?\.?\s*(?P<volume>\w?\d{{1,4}}\w?){_ISSUE_WORD}?[\s,.]*(?:{_MONTH}\.?\s*)?(?:\(?(?P<year>{_YEAR})\)?[\s,:.]*)?"
         rf"(?:pp?\.?\s*|pages?\s*|:\s*|p\.\s*|article\s*)(?P<pages>{_PAGE}(?:\s*-\s*{_PAGE})?)"
         rf"(?:[\s,.]*\(?(?:{_MONTH}\.?\s*)?(?P<year_after>{_YEAR})\)?)?",
+        # Vancouver, AMA: 2014 May;14(5):342-57
+        rf"{_DATE}\.?\s*[;:,.]\s*{_VOLUME}{_SUPPL}{_ISSUE}?{_ISSUE_WORD.replace('?P<issue>', '?P<issue_word>')}?\s*[:;,.]\s*{_PAGES}",  # noqa: E501
         # Chicago: 14, no. 5 (2014): 342-57; 14 (5): 342-57
         rf"(?<![\w.]){_VOLUME}{_ISSUE_WORD}?\s*,?\s*\((?:{_MONTH}\.?\s*(?:\d{{1,2}},?\s*)?)?(?P<year>{_YEAR})\)\s*[:,]?\s*{_PAGES}",
         # Nature, Elsevier: 14, 342-357 (2014)

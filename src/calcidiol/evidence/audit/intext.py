@@ -24,18 +24,18 @@ _NAME = (
 _HAN = r"[\u4e00-\u9fff]{1,4}?(?=等|與|与|和|\s|[(,])"
 _YEARS = r"(?:19|20)\d{2}[a-z]?(?:\s*[,&]\s*(?:(?:19|20)\d{2})?[a-z]?(?![A-Za-z\d]))*"
 _OTHERS = r"(?:,?\s*(?:et\s+al\.?|and\s+(?:colleagues|coworkers|co-workers|others|associates)|等人?|及其同事))"
-_AUTHORS = rf"(?P<one>{_NAME}|{_HAN})(?:(?P<others>{_OTHERS})|\s*(?:,\s*{_NAME})*,?\s*(?:&|\band\b|和|與|与)\s*(?P<two>{_NAME}|{_HAN}))?(?:'s)?"
+_AUTHORS = rf"(?P<one>{_NAME}|{_HAN})(?:(?P<others>{_OTHERS})|\s*(?:,\s*{_NAME})*,?\s*(?:&|\band\b|和|與|与)\s*(?P<two>{_NAME}|{_HAN}))?(?:'s)?"  # noqa: E501
 _NARRATIVE = re.compile(rf"{_AUTHORS}\s*[\[(]\s*(?P<years>{_YEARS})\s*(?:,\s*p+\.?\s*\d+[-\d]*)?\s*[\])]")
 _INSIDE = re.compile(
-    rf"^(?:(?:e\.g\.|see(?: also)?|cf\.|reviewed (?:in|by)|參見|见|如)[,:]?\s*)?{_AUTHORS}\s*,?\s*\(?(?P<years>{_YEARS})\)?\s*(?:[,:].*)?$"
+    rf"^(?:(?:e\.g\.|see(?: also)?|cf\.|reviewed (?:in|by)|參見|见|如)[,:]?\s*)?{_AUTHORS}\s*,?\s*\(?(?P<years>{_YEARS})\)?\s*(?:[,:].*)?$"  # noqa: E501
 )
 _LOOSE = re.compile(rf"(?P<one>{_NAME})\s+(?:et\s+al\.?|and\s+colleagues),?\s+(?P<years>(?:19|20)\d{{2}}[a-z]?)\b")
 _NOT_NAMES = frozenset(
-    (
-        "january february march april may june july august september october november december spring summer autumn winter "
-        "in since until from by before after during between about version updated update published accessed copyright issue "
-        "volume table figure fig phase act the year section chapter and of on at as a an early late mid around circa data "
-        "edition released approved founded established registered reviewed revised born died trial study guideline guidelines"
+    (  # noqa: SIM905
+        "january february march april may june july august september october november december spring summer autumn winter "  # noqa: E501
+        "in since until from by before after during between about version updated update published accessed copyright issue "  # noqa: E501
+        "volume table figure fig phase act the year section chapter and of on at as a an early late mid around circa data "  # noqa: E501
+        "edition released approved founded established registered reviewed revised born died trial study guideline guidelines"  # noqa: E501
     ).split()
 )
 
@@ -48,8 +48,8 @@ def find_citations(body: str, list_size: int) -> tuple[InText, ...]:
     body
         The article without its reference list.
     list_size
-        Largest number in the list; 0 where it has none. Numbers in round brackets and superscripts count only within it,
-        since they are often something else.
+        Largest number in the list; 0 where it has none. Numbers in round brackets and superscripts count only within
+        it, since they are often something else.
     """
     raw = body
     found: list[InText] = []

@@ -1,7 +1,8 @@
 """Names of journals: is "Nat Rev Cancer" the journal "Nature Reviews Cancer"?
 
-Two names are one journal when the table (`data/journals.csv`) says so, or when neither side is known as another
-journal and each word of the shorter form begins the word of the longer form in the same place (the rule of ISO 4, small words left out).
+Two names are one journal when the table (`data/bibliography.journals.csv`) says so, or when neither side is known as
+another journal and each word of the shorter form begins the word of the longer form in the same place (the rule of
+ISO 4, small words left out).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from calcidiol.evidence.audit.spelling import clean, has_han
 __all__ = ["Entry", "Listing", "find_list", "looks_like_reference"]
 
 _HEADING_WORDS = (
-    r"references?(?: list| cited)?|list of references|bibliography|literature(?: cited)?|works cited|cited (?:works|literature)|"
+    r"references?(?: list| cited)?|list of references|bibliography|literature(?: cited)?|works cited|cited (?:works|literature)|"  # noqa: E501
     r"sources|citations|literatur(?:verzeichnis)?|bibliographie|références|referencias|"
     r"參考文獻|参考文献|參考資料|参考资料|引用文獻|引用文献|文獻|文献|參考書目|参考书目|資料來源|资料来源"
 )

@@ -1,4 +1,7 @@
-"""The verdict of a reference: exact, differs, composite or not_found. Thresholds: docs/decisions/0007-reference-audit.md."""
+"""The verdict of a reference: exact, differs, composite or not_found.
+
+Where the rules and thresholds come from, and what they reach: docs/decisions/0007-reference-audit.md.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +62,7 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
         fresh = [i for i in dict.fromkeys(more) if i not in places]
         places.extend(fresh)
         compared.extend(compare(entry, library.records[i], library.journals, one) for i in fresh)
+    compared = _without_inner_titles(compared)
     compared.sort(key=lambda c: (-_score(c, rules), c.record.id))
     if not compared:
         return Reference(None, cited, "not_found")
@@ -74,12 +78,15 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
     if not best.differ and _enough(best):
         unchecked = tuple(f for f in FIELDS if f in best.unchecked)
         return Reference(None, cited, "exact", (), best.record, None, (), unchecked, score, notes=best.notes)
-    if not best.differ or not _identified(best, rules) or (score < rules.found and "title" not in best.same):
+    other = _other_paper(best, compared[1:])
+    mixed = other is not None and ("title" in best.same or _identified(best, rules))
+    if not mixed and (
+        not best.differ or not _identified(best, rules) or (score < rules.found and "title" not in best.same)
+    ):
         return Reference(None, cited, "not_found", nearest=_nearest(entry, compared, library), score=score)
     differ = tuple(f for f in FIELDS if f in best.differ)
     unchecked = tuple(f for f in FIELDS if f in best.unchecked)
-    other = _other_paper(best, compared[1:])
-    if other:
+    if mixed:
         return Reference(None, cited, "composite", differ, best.record, other, (), unchecked, score, notes=best.notes)
     notes = list(best.notes)
     if {"journal", "year", "pages"} <= best.differ:
@@ -88,6 +95,16 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
     if owner is not None:
         notes.append(f"the DOI given is that of {library.records[owner].label()}")
     return Reference(None, cited, "differs", differ, best.record, None, (), unchecked, score, notes=tuple(notes))
+
+
+def _without_inner_titles(compared: list[Comparison]) -> list[Comparison]:
+    """Drop a paper whose title was found only as a part of the title of another paper that was found too."""
+    titles = {concat(c.record.title) for c in compared if "title" in c.same}
+    return [
+        c
+        for c in compared
+        if "title" not in c.same or not any(concat(c.record.title) != t and concat(c.record.title) in t for t in titles)
+    ]
 
 
 def _nearest(entry: Prepared, compared: list[Comparison], library: Bibliography) -> tuple[Record, ...]:
@@ -170,7 +187,10 @@ def _identified(comparison: Comparison, rules: Rules) -> bool:
     if "doi" in same or "pmid" in same:
         return bool(same - {"doi", "pmid"}) or comparison.similarity["title"] >= rules.similar_title
     if comparison.similarity["title"] >= 0.85:
-        return True
+        # A short title that agrees alone, against three other fields, is more likely that of another paper.
+        others = {"authors", "journal", "year", "volume", "pages"}
+        alone = not same & others and len(comparison.differ & others) >= 3
+        return not alone or len(comparison.record.title.split()) >= 6
     if {"volume", "pages"} <= same and same & {"journal", "authors"}:
         return True
     return "authors" in same and len(same & {"journal", "year", "volume", "pages"}) >= 2

@@ -88,7 +88,8 @@ def _grammar_end(text: str) -> int:
     if text[end : end + 1] == ".":
         end += 1
     group = re.match(
-        r"[,;]\s*(?:for\s+|on behalf of\s+)?(?:the\s+)?[A-Z][^.]{3,80}?(?:Group|Consortium|Investigators|Study|Trial|Committee)\.?",
+        r"[,;]\s*(?:(?:for|on behalf of)\s+(?:the\s+)?[A-Z][^.:]{3,80}?(?:Group|Consortium|Investigators|Study|Trial|Committee)|"  # noqa: E501
+        r"(?:the\s+)?[A-Z][^.:]{3,60}?(?:Study Group|Research Group|Working Group|Consortium|Investigators))\b\.?",
         text[end:],
     )
     if group:
@@ -112,7 +113,7 @@ def split_authors(block: str) -> tuple[list[list[str]], bool]:
     block = re.sub(r",?\s+(Jr|Sr|II|III|2nd|3rd)\b\.?", " ", block)
     block = _without_group(block)
     if not re.search(r"[a-z\u00df-\u00ff]{2}", block):
-        # "MÜLLER HG, DE LA CRUZ A": all but the last word of a name in ordinary case, so that it is not read as initials.
+        # "MÜLLER HG, DE LA CRUZ A": all but the last word of a name in ordinary case, so that it is not read as initials.  # noqa: E501
         block = re.sub(rf"{_LETTER}{{2,}}(?=[\s-]+{_LETTER})", lambda m: m.group().title(), block)
     if has_han(block):
         pieces = [p for p in re.split(r"[,;、&]|\band\b|\s和\s", block) if p.strip(" .")]

@@ -1,9 +1,9 @@
 """Ask Crossref, PubMed and OpenAlex for the papers of a reference list, through their maintained clients.
 
-The clients (habanero, Biopython, pyalex) are the optional extra ``calcidiol[online]`` and are imported only here. Answers
-are kept on disk, requests to one source are spaced, each has a time limit, and a source that cannot be reached is left out
-with a note. Records found online join the embedded bibliography for this audit; flags (retraction, concern, correction) are
-added to records that are already in it.
+The clients (habanero, Biopython, pyalex) are the optional extra ``calcidiol[online]`` and are imported only here.
+Answers are kept on disk, requests to one source are spaced, each has a time limit, and a source that cannot be reached
+is left out with a note. Records found online join the embedded bibliography for this audit; flags (retraction, concern,
+correction) are added to records that are already in it.
 """
 
 from __future__ import annotations

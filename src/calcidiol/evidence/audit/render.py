@@ -70,7 +70,8 @@ def render_text(audit: Audit) -> str:
     """The audit for a terminal.
 
     >>> from calcidiol.evidence.audit import audit
-    >>> print(render_text(audit("References\\n1. doi:10.1038/nrc3691\\n2. doi:10.1001/jama.2017.2115\\n")).splitlines()[0])
+    >>> audited = audit("References\\n1. doi:10.1038/nrc3691\\n2. doi:10.1001/jama.2017.2115\\n")
+    >>> print(render_text(audited).splitlines()[0])
     text: 2 references (2 exact)
     """
     counts = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in audit.counts().items() if n)
@@ -102,8 +103,8 @@ def render_text(audit: Audit) -> str:
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #ffffff; --line: #767676; --soft: #f2f4f7; }
 @media (prefers-color-scheme: dark) { :root { --ink: #f0f0f0; --paper: #16181c; --line: #9a9a9a; --soft: #23272e; } }
-body { font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 2rem auto;
-  padding: 0 1rem; }
+body { font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
+  margin: 2rem auto; padding: 0 1rem; }
 article, table { margin: 1rem 0; }
 article { border: 1px solid var(--line); border-left-width: .5rem; padding: .5rem 1rem; background: var(--soft); }
 article.exact { border-left-color: #2e7d32; } article.differs { border-left-color: #b26a00; }
@@ -123,13 +124,13 @@ def render_html(audit: Audit) -> str:
     )
     parts = [
         "<!DOCTYPE html>",
-        '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',  # noqa: E501
         f"<title>Reference audit: {escape(audit.document)}</title><style>{_STYLE}</style></head><body><main>",
         f"<h1>Reference audit: {escape(audit.document)}</h1>",
         f"<p>{escape(_limits(audit))}</p>",
         *(f"<p>Note: {escape(note)}</p>" for note in audit.notes),
         f'<h2 id="summary">Summary</h2><table><caption>{len(audit.references)} references by verdict</caption>'
-        f'<thead><tr><th scope="col">Verdict</th><th scope="col">References</th></tr></thead><tbody>{rows}</tbody></table>',
+        f'<thead><tr><th scope="col">Verdict</th><th scope="col">References</th></tr></thead><tbody>{rows}</tbody></table>',  # noqa: E501
         '<h2 id="references">References</h2>',
         *(_article(i, reference) for i, reference in enumerate(audit.references)),
     ]
@@ -140,7 +141,7 @@ def render_html(audit: Audit) -> str:
         parts.append("<p>Claims of the ledger that the sentences may be making. A person has to confirm each one.</p>")
         for match in audit.claims:
             items = "".join(
-                f"<li>{escape(p['claim_id'])} ({escape(p['verdict'])}, likeness {p['likeness']}): {escape(p['claim'])}</li>"
+                f"<li>{escape(p['claim_id'])} ({escape(p['verdict'])}, likeness {p['likeness']}): {escape(p['claim'])}</li>"  # noqa: E501
                 for p in match.proposals
             )
             parts.append(f"<blockquote><p>{escape(match.sentence)}</p></blockquote><ul>{items}</ul>")

@@ -1,7 +1,7 @@
 """One spelling of a text for comparison: what may differ between two ways to write the same title, name or journal.
 
-Harmless here: letter case, diacritics, Greek letters spelled out, dashes and hyphens, quotes, full-width forms, spacing,
-British and American spelling. Nothing else: a word more, less or other is a difference.
+Harmless here: letter case, diacritics, Greek letters spelled out, dashes and hyphens, quotes, full-width forms,
+spacing, British and American spelling. Nothing else: a word more, less or other is a difference.
 """
 
 from __future__ import annotations
