@@ -14,6 +14,7 @@ from calcidiol.errors import UnitError
 from calcidiol.quantity import (
     IU_PER_UG,
     MOLAR_MASS,
+    NMOL_PER_L_IN_NG_PER_ML,
     convert,
     iu_to_nmol,
     meanings,
@@ -171,6 +172,10 @@ def test_no_collision_of_units_of_one_kind() -> None:
 def test_masses() -> None:
     assert all(m > 0 for m in MOLAR_MASS.values())
     assert set(IU_PER_UG) <= set(MOLAR_MASS)
+
+
+def test_level_in_both_units() -> None:
+    assert pytest.approx(2.496, rel=2e-4) == NMOL_PER_L_IN_NG_PER_ML
 
 
 def test_examples_in_the_docstrings() -> None:

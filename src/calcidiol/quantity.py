@@ -25,6 +25,7 @@ from calcidiol.errors import UnitError
 __all__ = [
     "IU_PER_UG",
     "MOLAR_MASS",
+    "NMOL_PER_L_IN_NG_PER_ML",
     "VALENCE",
     "Unit",
     "convert",
@@ -61,6 +62,9 @@ MOLAR_MASS: dict[str, float] = {
 
 VALENCE: dict[str, int] = {"calcium": 2, "magnesium": 2, "potassium": 1}
 """Charges per ion, for milliequivalents."""
+
+NMOL_PER_L_IN_NG_PER_ML = 1e3 / MOLAR_MASS["25ohd"]
+"""nmol/L of 25(OH)D in 1 ng/mL: 2.496, for showing a level in both units."""
 
 IU_PER_UG: dict[str, float] = {"cholecalciferol": 40.0, "ergocalciferol": 40.0}
 """International units in one microgram. A substance that is missing here has no IU."""
