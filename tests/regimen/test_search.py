@@ -110,6 +110,14 @@ def test_a_depot_is_slower_and_longer_than_the_same_dose_by_mouth() -> None:
     assert im[26] > oral[26] + 5
 
 
+def test_the_time_to_the_band_is_told() -> None:
+    by_name = {s.regimen.protocol: s for s in found().protocols}
+    assert by_name["weekly-50-8"].weeks_to_band is not None
+    assert by_name["daily-2000"].weeks_to_band is not None
+    assert by_name["weekly-50-8"].weeks_to_band < by_name["daily-2000"].weeks_to_band
+    assert found().untreated.weeks_to_band is None
+
+
 def test_gut_loss_moves_the_choice_to_injections() -> None:
     lost = search(CardPatient(30.0, malabsorption=2.0), OPEN, default_goal(), TABLE, protocols(), ON, 1)
     assert lost.best.visits > 0

@@ -67,6 +67,8 @@ class Scored:
         P(ever above `Goal.excess`), P(ever above `Goal.ceiling`) up to 13 weeks after the last dose, 52 weeks at most.
     added_excess, added_ceiling
         The same, counting only what the regimen adds to the untreated course.
+    weeks_to_band
+        First week at which half of the draws are at or above `Goal.low`; None when that does not happen.
     in_band, below_band, level
         At the weeks shown: P(in band), P(below), and the level's p05, p50, p95 in nmol/L.
     visits, doses, iu, burden_iu
@@ -100,6 +102,7 @@ class Scored:
     reasons: tuple[Reason, ...] = ()
     harm: Harm | None = None
     pareto: bool = False
+    weeks_to_band: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The scores as plain data (the regimen by its name)."""
@@ -114,6 +117,7 @@ class Scored:
             "ceiling": self.ceiling.to_dict(),
             "added_excess": self.added_excess.to_dict(),
             "added_ceiling": self.added_ceiling.to_dict(),
+            "weeks_to_band": self.weeks_to_band,
             "in_band": {str(k): v for k, v in self.in_band.items()},
             "below_band": {str(k): v for k, v in self.below_band.items()},
             "level": {str(k): {"p05": v[0], "p50": v[1], "p95": v[2]} for k, v in self.level.items()},

@@ -335,6 +335,8 @@ def _scored(
         w: (np.searchsorted(x, goal.low), np.searchsorted(x, goal.high, side="right"), len(x))
         for w, x in levels.items()
     }
+    reached = np.flatnonzero(np.mean(solved.level[i] >= goal.low, axis=0) >= 0.5)
+    weeks_to_band = int(solved.weeks[reached[0]]) if len(reached) else None
     return Scored(
         regimen=regimen,
         kind=kind,
@@ -353,6 +355,7 @@ def _scored(
         iu=regimen.total_iu,
         burden_iu=sum(run.count * counted(run) for run in regimen.runs),
         qualifies=qualifies,
+        weeks_to_band=weeks_to_band,
     )
 
 

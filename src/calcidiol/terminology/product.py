@@ -208,7 +208,8 @@ def choose(
 ) -> Product | None:
     """The product to give one dose with; None where no product gives it.
 
-    A labeled product before a strength bound to no label, then fewest pieces, least waste, and the order of the table.
+    A labeled product before a strength bound to no label, then fewest pieces (a solution counts as three), least waste,
+    and the order of the table.
 
     Parameters
     ----------
@@ -231,7 +232,11 @@ def choose(
     return min(able, key=lambda p: _trouble(p, amount), default=None)
 
 
+MEASURING = 3
+"""Drawing up an oral solution is as much trouble as taking this many capsules (P)."""
+
+
 def _trouble(p: Product, amount: float) -> tuple[bool, int, float]:
     pieces = round(p.pieces(amount), 6)
-    whole = math.ceil(pieces)
+    whole = MEASURING if p.form == "solution" else math.ceil(pieces)
     return p.generic, whole, 0.0 if p.form == "solution" else (whole - pieces) * p.strength_amount
