@@ -7,6 +7,7 @@ from calcidiol.evidence.certainty import certainty
 from calcidiol.evidence.claims import Entry, Shown, claims, show
 from calcidiol.evidence.forest import cumulative_plot, forest, forest_of_claim, leave_one_out_plot
 from calcidiol.evidence.funnel import funnel
+from calcidiol.evidence.html import claim_html, claims_html
 from calcidiol.evidence.load import load
 from calcidiol.evidence.mechanism import edges, map_svg, mechanism_page
 from calcidiol.evidence.pool import Pool, note_text, pool
@@ -22,7 +23,9 @@ __all__ = [
     "Shown",
     "answers",
     "certainty",
+    "claim_html",
     "claims",
+    "claims_html",
     "cumulative",
     "cumulative_plot",
     "edges",
