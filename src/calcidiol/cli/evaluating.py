@@ -8,6 +8,9 @@ from typing import Any
 from calcidiol.cli.files import dumps, write
 from calcidiol.cli.patients import progress
 
+START = "two-route-2026"
+"""Card from which a fit starts."""
+
 
 def add(commands: Any) -> None:
     """Add the commands to the command line."""
@@ -24,6 +27,20 @@ def add(commands: Any) -> None:
     arms.add_argument("--html", metavar="FILE", help="a report with plots")
     arms.set_defaults(run=arms_run)
 
+    fit = commands.add_parser(
+        "calibrate", help="fit a card to published group means", description=calibrate_run.__doc__
+    )
+    fit.add_argument(
+        "--data", metavar="FILE", default=None, help="table in the format of data/arms.csv (default: the shipped one)"
+    )
+    fit.add_argument("--out", metavar="CARD.toml", required=True, help="where the new card goes")
+    fit.add_argument("--card", metavar="ID", default=START, help=f"card to start from (default {START})")
+    fit.add_argument("--id", default="two-route-fitted", help="id of the new card")
+    fit.add_argument("--seed", type=int, default=1)
+    fit.add_argument("--steps", type=int, default=None, help="steps of each walker")
+    fit.add_argument("--json", metavar="FILE", help="diagnostics and left-out scores as data; - for standard output")
+    fit.set_defaults(run=calibrate_run)
+
 
 def arms_run(args: argparse.Namespace) -> int:
     """Predicted against published arm means: ratio, band, percentile, in total and by group, beside the other cards."""
@@ -37,4 +54,59 @@ def arms_run(args: argparse.Namespace) -> int:
         write(args.json, dumps(scored))
     if args.json != "-":
         print(render_text(scored))
+    return 0
+
+
+def calibrate_run(args: argparse.Namespace) -> int:
+    """Fit the population parameters, leave each study out, and write the card. Takes minutes; says how far it is."""
+    import sys
+
+    import numpy as np
+
+    from calcidiol.errors import UsageError
+    from calcidiol.evaluate.arms import read_arms
+    from calcidiol.evaluate.calibrate import STEPS, calibrate, leave_one_study_out
+    from calcidiol.evaluate.card_file import fitted_card
+    from calcidiol.evaluate.score import with_intervals
+    from calcidiol.kinetics import load_card
+    from calcidiol.kinetics.card import parse_card
+
+    table = read_arms(args.data)
+    rows = [o for o in table if o.used]
+    if len({o.study for o in rows}) < 5:
+        raise UsageError(f"{len(rows)} usable rows are too few to fit; at least five studies are needed.")
+    for reason in sorted({o.why_not for o in table if not o.used}):
+        print(f"left out: {sum(o.why_not == reason for o in table)} rows: {reason}", file=sys.stderr)
+    print(f"fitting {len(rows)} rows; {sum(o.doubtful for o in rows)} doubtful ones count less", file=sys.stderr)
+    made = calibrate(
+        load_card(args.card),
+        rows,
+        seed=args.seed,
+        steps=args.steps or STEPS,
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    left = leave_one_study_out(made, seed=args.seed)
+    text = fitted_card(made, id=args.id, version="1", data=args.data or "the shipped data/arms.csv")
+    parse_card(text, args.out)
+    write(args.out, text)
+    observed = np.array([o.observed for o in rows], dtype=float)
+    from scipy.special import ndtr
+
+    percentile = 100.0 * ndtr((np.log(observed) - np.log(left.predicted)) / left.log_sd)
+    told = {
+        "posterior": {
+            p.name: {"mean": float(np.exp(m) if p.log else m), "sd": float(s), "scale": "log" if p.log else "own"}
+            for p, m, s in zip(made.priors, made.mean, np.sqrt(np.diag(made.covariance)), strict=True)
+        },
+        "diagnostics": made.diagnostics,
+        "leave_one_study_out": with_intervals(left.predicted, observed, percentile, [o.study for o in rows], args.seed)
+        | {"median_band_ratio": float(np.median(np.exp(2 * 1.6449 * left.log_sd))), "elpd": left.elpd},
+        "k_hat": left.k_hat,
+        "refit_needed": sorted(s for s, k in left.k_hat.items() if k > 0.7),
+    }
+    if args.json:
+        write(args.json, dumps(told))
+    if args.json != "-":
+        print(dumps({k: told[k] for k in ("posterior", "leave_one_study_out", "refit_needed")}))
+        print(f"Written: {args.out}")
     return 0

@@ -48,7 +48,8 @@ def cards_run(args: argparse.Namespace) -> int:
         args,
         rows,
         lambda r: (
-            f"{r['id']}{' (default)' if r['default'] else ''}, version {r['version']}\n    {r['citation']}\n    {r['population']}"
+            f"{r['id']}{' (default)' if r['default'] else ''}, version {r['version']}\n    {r['citation']}\n"
+            f"    {r['population']}"
         ),
     )
 

@@ -191,7 +191,8 @@ def _plan_folder(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"Cannot make the folder {args.out!r}: {error.strerror or error}.") from None
     stems = [p.stem for p in records]
-    rows, worst = [], 0
+    rows: list[tuple[str, int, str]] = []
+    worst = 0
     say = _words(args.lang)
     for number, record in enumerate(records, 1):
         name = record.stem if stems.count(record.stem) == 1 else record.name
@@ -210,13 +211,14 @@ def _plan_folder(args: argparse.Namespace) -> int:
         except Exception as error:  # one patient's fault must not stop the clinic's list
             code, line = 1, f"internal fault: {type(error).__name__}: {error}"
         worst = max(worst, code, key=lambda c: (c == 1, c == 2, c == 4, c == 3))
-        rows.append({"record": record.name, "exit_code": code, "summary": line})
-    write(str(out / "summary.json"), dumps({"records": rows}))
+        rows.append((record.name, code, line))
+    told = [{"record": name, "exit_code": code, "summary": line} for name, code, line in rows]
+    write(str(out / "summary.json"), dumps({"records": told}))
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    width = max(len(r["record"]) for r in rows)
-    for row in rows:
-        print(f"{row['record']:<{width}}  {row['summary']}")
+    width = max(len(name) for name, _, _ in rows)
+    for name, _, line in rows:
+        print(f"{name:<{width}}  {line}")
     print(f"{len(rows)} records; plans and summary.json are in {out}")
     return worst
 
@@ -273,9 +275,8 @@ def forecast_run(args: argparse.Namespace) -> int:
             f = told["forecasts"][kind]
             print(f"\n{kind}")
             for i in range(0, len(f["dates"]), 4):
-                print(
-                    f"  {f['dates'][i]}  {f['level']['p50'][i]:6.0f}  ({f['level']['p05'][i]:.0f} to {f['level']['p95'][i]:.0f})"
-                )
+                low, middle, high = (f["level"][k][i] for k in ("p05", "p50", "p95"))
+                print(f"  {f['dates'][i]}  {middle:6.0f}  ({low:.0f} to {high:.0f})")
     return 0
 
 

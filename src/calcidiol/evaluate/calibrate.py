@@ -43,17 +43,17 @@ PRIORS = (
     Prior("clo", 0.14 * 24, 0.4, "total D3 clearance 0.2 L/h; recipe 0.4"),
     Prior("q", 0.05 * 24, 0.5, "adipose washout"),
     Prior("v2", 310.0, 0.5, "10 L per kg fat"),
-    Prior("kim", np.log(2) / 45.0, 0.7, "half-life 45 d, 10 to over 90 d between studies; recipe 0.7"),
+    Prior("kim", np.log(2) / 45.0, 0.7, "half-life 45 d, 10 to over 90 d between studies"),
     Prior("f_im", 0.9, 0.25, "range 0.5-1; recipe 1 (0.25)"),
     Prior("conversion_cancer", 0.8, 0.3, "Hoffer, SUNSHINE 0.55-0.65, one healthy trial as low"),
     Prior("conversion_acute", 0.6, 0.3, "Han 2016: 0.5-0.7"),
     Prior("oral_severe_malabsorption", 0.4, 0.3, "50-75 % lower"),
-    Prior("conversion_baseline_exponent", 0.0, 0.5, "no effect as the center", log=False),
+    Prior("conversion_baseline_exponent", 0.0, 0.5, "no effect as the center", False),
     Prior("between_conversion", 0.20, 0.6, "spread of 42 targets GSD 1.45 in all"),
     Prior("between_depot", 0.40, 0.6, "half-lives 10 to over 90 d"),
     Prior("scatter", 0.18, 0.5, "scatter of like arms: 2,000 IU/d alone GSD 1.23"),
 )
-"""Population parameters that are fitted; the last three are standard deviations between studies and arms (log scale)."""
+"""Population parameters that are fitted; the last three are log SDs between studies and arms."""
 
 ASSAY_SD = 0.07
 """Log SD between assays of different laboratories (VDSP bias 5 %, CV 10 %; safety.md 7, R)."""
@@ -119,8 +119,8 @@ class Model:
         rows = self.rows
         studies = tuple(sorted({o.study for o in rows}))
         index = np.array([studies.index(o.study) for o in rows])
-        log_observed = np.log([o.observed for o in rows])
-        known = dict(
+        log_observed = np.log([float(o.observed or 1.0) for o in rows])
+        known: dict[str, Any] = dict(  # noqa: C408
             studies=studies,
             members=[np.flatnonzero(index == s) for s in range(len(studies))],
             log_observed=log_observed,
@@ -259,7 +259,8 @@ def calibrate(
             "r_hat": {p.name: float(v) for p, v in zip(priors, split_r_hat(halves), strict=True)},
             "autocorrelation": {p.name: float(v) for p, v in zip(priors, times, strict=True)},
             "effective": {
-                p.name: float(halves.shape[0] * halves.shape[1] / max(v, 1.0)) for p, v in zip(priors, times, strict=True)
+                p.name: float(halves.shape[0] * halves.shape[1] / max(v, 1.0))
+                for p, v in zip(priors, times, strict=True)
             },
         },
     )

@@ -19,7 +19,7 @@ from calcidiol.kinetics.card import Number
 
 Floats = NDArray[np.float64]
 POINTS = 16
-"""People that stand for an arm (P: a Sobol rule of 16 points has an error of 1-2 % of the mean, far below the scatter)."""
+"""People that stand for an arm (P: the error of a 16-point rule is 1-2 % of the mean, far below the scatter)."""
 DEFAULT_CV = 0.40
 LEAST_CV, MOST_CV = 0.15, 0.70
 """Spread of baselines where an arm prints none, and its bounds (decision 0008, P)."""
@@ -27,7 +27,7 @@ LEAST_CV, MOST_CV = 0.15, 0.70
 
 @cache
 def normal_points(dimensions: int) -> Floats:
-    """A fixed rule of standard normal points, shape (POINTS, dimensions): Sobol, centered and scaled in each direction."""
+    """A fixed rule of standard normal points, (POINTS, dimensions): Sobol, centered and scaled in each direction."""
     from scipy.special import ndtri
     from scipy.stats import qmc
 
@@ -100,11 +100,12 @@ def predict(
         solved = solve(card, parameters[lanes], rows[members[0]].schedule, times[order]).level
         for k, i in enumerate(order):
             out[i * POINTS : (i + 1) * POINTS] = solved[:, k]
-    levels = out.reshape(n, POINTS)
+    levels: Floats = out.reshape(n, POINTS)
     if people:
         return levels
     median = np.array([o.median for o in rows])
-    return np.where(median, np.exp(np.log(levels).mean(axis=1)), levels.mean(axis=1))
+    told: Floats = np.where(median, np.exp(np.log(levels).mean(axis=1)), levels.mean(axis=1))
+    return told
 
 
 def _arms(rows: Sequence[Observation]) -> list[list[int]]:

@@ -27,7 +27,8 @@ EFFECTS = ("untreated", "conversion", "clearance", "bioavailability", "depot")
 COVARIATES = (
     "clearance_exponent", "volume_exponent", "conversion_overweight", "conversion_obese", "conversion_cancer",
     "conversion_acute", "conversion_baseline_exponent", "oral_mild_malabsorption", "oral_severe_malabsorption",
-    "clearance_inducer", "clearance_glucocorticoid", "clearance_ckd", "clearance_kidney_failure", "conversion_liver_failure",
+    "clearance_inducer", "clearance_glucocorticoid", "clearance_ckd", "clearance_kidney_failure",
+    "conversion_liver_failure",
 )  # fmt: skip
 SEASON = ("amplitude_high_latitude", "full_latitude", "avoids_sun")
 METABOLITES = ("k24", "vmr_at_75", "vmr_exponent", "k125", "b125", "ks", "ks_dialysis")

@@ -68,7 +68,7 @@ class Covariates:
 
 
 def fat_kg(weight_kg: Floats, bmi: Floats, age_y: Floats, female: Floats) -> Floats:
-    """Fat mass: body fat % = 1.2 BMI + 0.23 age - 10.8 (men) - 5.4 (Deurenberg 1991, Br J Nutr 65:105; R), 5 to 60 %."""
+    """Fat mass: body fat % = 1.2 BMI + 0.23 age - 10.8 (men) - 5.4 (Deurenberg 1991; R), 5 to 60 %."""
     percent = np.clip(1.2 * bmi + 0.23 * age_y - 10.8 * (1.0 - female) - 5.4, 5.0, 60.0)
     return weight_kg * percent / 100.0
 

@@ -22,8 +22,8 @@ from calcidiol.kinetics.layout import ROW
 _FAST = {"contract", "arcp", "reassoc", "nsz"}
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": _FAST}
 LANES = 64
-"""Lanes of a tile. All that a step reads and writes lies in one array of rows of `LANES`, at constant distances, so that
-the compiler can prove that no row overlaps another and uses vector instructions."""
+"""Lanes of a tile. All that a step reads and writes lies in one array of rows of `LANES`, at constant distances, so
+that the compiler can prove that no row overlaps another and uses vector instructions."""
 BLOCK = 8
 """Lanes of the innermost loop: one 512-bit vector."""
 
@@ -294,10 +294,10 @@ def _decay(decay, z, padded, i, h):  # type: ignore[no-untyped-def]
 
 
 @njit(**_OPTIONS)
-def run(
+def run(  # type: ignore[no-untyped-def]
     saturable, params, state, event_d, event_nmol, event_into, event_from, lengths, length_id, unique, events, outputs,
     step_from, start_d, origin_doy, peak_from, each, want_d3, level, d3, peak, final,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """All schedules for all lanes; with `each`, the schedule of its own for each lane."""
     lanes = params.shape[1]
     z = np.zeros(ROWS * LANES)
