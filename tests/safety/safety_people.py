@@ -1,9 +1,10 @@
 """People for the tests of the safety room, written in one line.
 
 A line begins from a base person (woman, 60 years, 25(OH)D 30, everything else normal, all results 3 days old) and
-changes her: `calcium=2.71`, `calcium@40=2.3` (days before the day of the plan), `calcium=<2.0`, `no calcium` (taken
-away), `calcium+=2.7@3` (another result), `age=72`, `sex=male`, `has lymphoma`, `had gastrectomy` (procedure), `takes
-thiazide`, `takes thiazide@3` (begun days before), `takes calcium:500` (mg a day), `allergy sesame`, `dose im 300000@30`,
+changes her: `calcium=2.71`, `calcium@40=2.3` (days before the day of the plan), `calcium=<2.0`, `no calcium` (gone),
+`calcium+=2.7@3` (another result), `age=72`, `sex=male`, `has lymphoma`, `had gastrectomy` (procedure),
+`takes thiazide`, `takes thiazide@3` (begun days before), `takes calcium:500` (mg a day), `allergy sesame`,
+`dose im 300000@30`,
 `dose oral 1000@400 every 1` (still taken), `visit nadir@-5` (days after), `high calcium=2.5` (the laboratory's limit).
 """
 

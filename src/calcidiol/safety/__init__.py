@@ -8,6 +8,7 @@ from __future__ import annotations
 from calcidiol.safety.allowed import limits
 from calcidiol.safety.check import gate
 from calcidiol.safety.clashes import interactions, moved
+from calcidiol.safety.hypercalcemia import CalciumOption, CalciumRisk, calcium_risk, excess_probability
 from calcidiol.safety.placement import Placed, place
 from calcidiol.safety.rulebook import Knowledge, knowledge
 from calcidiol.safety.session import Session, SessionItem, session_after, session_before
@@ -15,6 +16,8 @@ from calcidiol.safety.verdict import Fired, Interaction, Limits, MonitorItem, Ve
 from calcidiol.safety.watch import monitoring, stop_rules
 
 __all__ = [
+    "CalciumOption",
+    "CalciumRisk",
     "Fired",
     "Interaction",
     "Knowledge",
@@ -24,6 +27,8 @@ __all__ = [
     "Session",
     "SessionItem",
     "Verdict",
+    "calcium_risk",
+    "excess_probability",
     "gate",
     "interactions",
     "knowledge",
