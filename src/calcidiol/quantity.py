@@ -140,6 +140,9 @@ def _build() -> dict[str, list[Unit]]:
         "[IU]",
         "UI",
         "IE",
+        "UNT",
+        "international units",
+        "international unit",
         "國際單位",
         "国际单位",
     )

@@ -235,6 +235,30 @@ def test_local_codes() -> None:
     assert read(bundle(other)).labs == (), "LOINC says urine"
 
 
+def test_results_contained_in_a_report() -> None:
+    inner = result(id="in", effectiveDateTime=None, subject=None)
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "d",
+        "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": "2026-11-17",
+        "contained": [inner],
+        "result": [{"reference": "#in"}],
+    }
+    row = only(report)
+    assert (row.origin.where, row.when.date()) == ("DiagnosticReport/d#in", date(2026, 11, 17))
+    assert read(bundle(report | {"status": "entered-in-error"})).labs == ()
+    with pytest.raises(RecordError, match="one record is one patient"):
+        read(bundle(report | {"subject": {"reference": "Patient/other"}}))
+
+
+def test_unknown_loinc_beside_a_name_that_only_blood_has() -> None:
+    code = {"coding": [{"system": LOINC, "code": "99999-1", "display": "25-hydroxyvitamin D"}]}
+    row = only(result(value=20, unit="ng/mL") | {"code": code})
+    assert (row.analyte, row.flags) == ("25ohd", ("matched_by_text",))
+
+
 def test_specimen_that_is_not_blood() -> None:
     urine = {"resourceType": "Specimen", "id": "s", "type": {"text": "Urine"}}
     local = result(specimen={"reference": "Specimen/s"}) | {"code": {"text": "Calcium"}}
@@ -566,6 +590,18 @@ def test_orders_that_are_no_dose(fields: dict[str, Any], reason: str) -> None:
     p = read(bundle(order(**fields)))
     assert p.doses == ()
     assert reason in reasons(p)
+
+
+def test_units_as_rxnorm_writes_them() -> None:
+    d = read(
+        bundle(
+            order(
+                "ergocalciferol 1.25 MG (50000 UNT) Oral Capsule",
+                dosageInstruction=[{"text": "Take 1 capsule by mouth every week"}],
+            )
+        )
+    ).doses[0]
+    assert (d.substance, d.iu, d.every_days, d.route) == ("ergocalciferol", 50000, 7.0, "oral")
 
 
 def test_order_in_words_and_statement() -> None:

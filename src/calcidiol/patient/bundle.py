@@ -183,6 +183,19 @@ class Context:
                     "FHIR R4 (4.0.1) is read; export the record as R4."
                 )
 
+    def inner(self, resource: Any, kind: str, where: str) -> Iterator[tuple[str, Any]]:
+        """The contained resources of one type, each with its place."""
+        for raw in resource.contained:
+            try:
+                head = msgspec.json.decode(raw, type=Kind)
+            except (msgspec.MsgspecError, RecursionError):
+                continue
+            if head.resourceType == kind:
+                found = Found(kind, "", raw, "", "", f"{where}#{tidy(head.id or '', 40)}")
+                decoded = self.decode(found)
+                if decoded is not None:
+                    yield found.where, decoded
+
     def lookup(self, reference: Reference | None, contained: list[Raw]) -> Found | None:
         """The resource that a reference names: contained, by full URL, or by type and id."""
         if reference is None or not reference.reference:
@@ -240,6 +253,7 @@ def _odd_fields(found: Found) -> list[str]:
 
 
 _READERS: dict[str, Callable[[Context, Any, str], None]] = {
+    "DiagnosticReport": observation.report,
     "Observation": observation.read,
     "Condition": clinical.condition,
     "MedicationRequest": medication.request,
@@ -249,7 +263,7 @@ _READERS: dict[str, Callable[[Context, Any, str], None]] = {
     "Procedure": clinical.procedure,
     "Appointment": clinical.appointment,
 }
-_SILENT = ("Medication", "Patient", "DiagnosticReport")
+_SILENT = ("Medication", "Patient")
 
 
 def read_bundle(data: bytes, name: str) -> Patient:
@@ -315,8 +329,7 @@ def _times_of_reports(context: Context, kept: list[Found]) -> None:
         if found.kind == "DiagnosticReport":
             report = context.decode(found)
             if report is not None:
-                text = report.effectiveDateTime or (report.effectivePeriod.start if report.effectivePeriod else None)
-                groups.append((read_date(text) if text else None, found.where, report.result))
+                groups.append((observation.time_of_report(report), found.where, report.result))
         elif found.kind == "Observation" and b'"hasMember"' in bytes(found.raw):
             panel = context.decode(found)
             if panel is not None:

@@ -19,11 +19,12 @@ DAYS_PER_MONTH = 365.25 / 12
 
 _AMOUNT = re.compile(
     r"(?<![\d.,])(?P<n>\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?)\s*(?P<k>k|萬|万)?\s*"
-    r"(?P<u>IU|I\.U\.|\[iU\]|units?|U|ug|mcg|µg|μg|micrograms?|mg|mL|ml|國際單位|国际单位|單位|单位)(?![A-Za-z/])",
+    r"(?P<u>IU|I\.U\.|\[iU\]|international units?|units?|UNTS?|UNIT|IE|UI|U|ug|mcg|µg|μg|micrograms?|mg|mL|ml"
+    r"|國際單位|国际单位|單位|单位)(?![A-Za-z/])",
     re.I,
 )
 _PER_ML = re.compile(
-    r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s*(IU|units?|ug|mcg|µg|μg|mg)\s*(?:/|per)\s*(\d+(?:\.\d+)?)?\s*mL", re.I
+    r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s*(IU|units?|UNT|ug|mcg|µg|μg|mg)\s*(?:/|per)\s*(\d+(?:\.\d+)?)?\s*mL", re.I
 )
 _PIECES = re.compile(
     r"(?<![\d.,])(\d+(?:\.\d+)?)\s*(?:tablets?|tabs?|capsules?|caps?|softgels?|drops?|ampou?les?|vials?|顆|粒|滴|支)\b",
@@ -40,7 +41,24 @@ _UNTIL = re.compile(rf"(?:until|till|to|through|thru|end(?:ed|ing)?|stopped|-|�
 _BARE_DAY = re.compile(_DAY)
 _SINCE = re.compile(rf"(?:since|from|starting|started|自|從|从)\s*:?\s*{_DAY}", re.I)
 _RANKED = (
-    ("iu", "i.u.", "[iu]", "unit", "units", "u", "國際單位", "国际单位", "單位", "单位"),
+    (
+        "iu",
+        "i.u.",
+        "[iu]",
+        "unit",
+        "units",
+        "unt",
+        "unts",
+        "ie",
+        "ui",
+        "international unit",
+        "international units",
+        "u",
+        "國際單位",
+        "国际单位",
+        "單位",
+        "单位",
+    ),
     ("ug", "mcg", "µg", "μg", "microgram", "micrograms"),
     ("mg",),
     ("ml",),
@@ -127,7 +145,7 @@ def read_dosing(text: str) -> Words:
         first = by_substance[0]
         scale = {"k": 1e3, "萬": 1e4, "万": 1e4}.get((first["k"] or "").casefold(), 1.0)
         amount, unit = _number(first["n"]) * scale, first["u"]
-        unit = {"單位": "IU", "单位": "IU"}.get(unit, unit)
+        unit = "IU" if unit.casefold() in _RANKED[0] else unit
         unclear |= len({u for _, _, u in values}) == 1 and len(values) > 1
     every, times = _rhythm(text)
     once = every is None and bool(_ONCE.search(text))

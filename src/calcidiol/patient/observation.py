@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from calcidiol.patient.dates import When, read_date
-from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range
+from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range, Report
 from calcidiol.patient.medical import file_condition
 from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
 from calcidiol.quantity import convert
@@ -16,7 +16,7 @@ from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, labs
 if TYPE_CHECKING:
     from calcidiol.patient.bundle import Context
 
-__all__ = ["read", "time_of", "unit_of"]
+__all__ = ["read", "report", "time_of", "time_of_report", "unit_of"]
 
 _DROPPED = ("entered-in-error", "cancelled", "registered")
 _USED = ("final", "amended", "corrected", "preliminary", "unknown", "", None)
@@ -54,6 +54,28 @@ def read(context: Context, o: Observation, where: str) -> None:
     _one(context, o, o, when, where)
     for i, part in enumerate(o.component):
         _one(context, o, part, when, f"{where}.component[{i}]")
+    if o.contained:
+        _inside(context, o, when, where)
+
+
+def report(context: Context, r: Report, where: str) -> None:
+    """File the results that a report carries inside itself."""
+    if r.status in ("entered-in-error", "cancelled"):
+        return
+    _inside(context, r, time_of_report(r), where)
+
+
+def _inside(context: Context, resource: Report | Observation, when: When | None, where: str) -> None:
+    for place, inner in context.inner(resource, "Observation", where):
+        if when is not None:
+            context.reported[place] = when
+        read(context, inner, place)
+
+
+def time_of_report(r: Report) -> When | None:
+    """When the samples of a report were taken, as far as it says."""
+    text = r.effectiveDateTime or (r.effectivePeriod.start if r.effectivePeriod else None)
+    return read_date(text) if text else None
 
 
 def time_of(o: Observation) -> When | None:
@@ -89,6 +111,8 @@ def _meaning(
         named = {other.id for t in (text, *(d for _, _, d in codings)) if t and (other := lab_by_name(t))}
         if item is not None and not named <= {item.id, *_WIDER.get(item.id, ())}:
             return None, _CONFLICT + said, False
+        if item is None and len(named) == 1 and labs()[only := named.pop()].only_in_blood:
+            return labs()[only], said, True
         return item, said, False
     found = {item.id for t in (text, *(display for _, _, display in codings)) if t and (item := lab_by_name(t))}
     if len(found) == 1:
@@ -143,10 +167,10 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
     flags = _flags(o, part, item, by_text)
     if (
         when is None
-        and where.partition(".")[0] in context.reported
+        and where.partition(".component")[0] in context.reported
         and not (o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant)
     ):
-        when = context.reported[where.partition(".")[0]]
+        when = context.reported[where.partition(".component")[0]]
         flags = (*flags, "report_time")
     if when is None and o.issued and not (o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant):
         when = read_date(o.issued)

@@ -88,7 +88,7 @@ def add_dose(g: Gathering, where: str, vitamin: VitaminD, order: Order) -> None:
         g.remark("dose_substance_assumed", "note", where, text=order.text)
     if order.from_name:
         g.remark("dose_amount_from_name", "note", where, text=order.text)
-    certain = order.certain and not order.from_name and not (vitamin.assumed and product is None)
+    certain = order.certain and not order.from_name
     if route is None:
         route = "oral"
         g.remark("dose_route_assumed", "note", where, text=order.text)

@@ -19,6 +19,7 @@ class LabItem:
 
     `unit` is canonical; `usual` are the units in which it is reported; `possible` and `plausible` are ranges in `unit`;
     `low` and `high` are used only where the laboratory gave no limits. `decides`: the plan depends on it.
+    `only_in_blood`: its name alone says what it is.
     """
 
     id: str
@@ -39,6 +40,7 @@ class LabItem:
     limits_tag: str
     unitless: bool
     decides: bool
+    only_in_blood: bool
 
 
 @functools.cache
@@ -65,6 +67,7 @@ def labs() -> dict[str, LabItem]:
             limits_tag=row.get("limits_tag", "P"),
             unitless=row.get("unitless", False),
             decides=row.get("decides", False),
+            only_in_blood=row.get("only_in_blood", False),
         )
     return found
 
