@@ -64,14 +64,16 @@ def speed(individual: Any, limits: Any) -> dict[str, float]:
 def quality(individual: Any, limits: Any) -> dict[str, Any]:
     """What the screening costs: attainment and rank of the choice among all distinct candidates."""
     from calcidiol.regimen import default_goal, generate, protocols, search
+    from calcidiol.regimen.finals import FINAL_DRAWS
     from calcidiol.regimen.score import draws, mark, tabulate
-    from calcidiol.regimen.searching import FINAL_DRAWS, _distinct, seeds
+    from calcidiol.regimen.screening import distinct
+    from calcidiol.regimen.searching import seeds
     from calcidiol.regimen.trajectories import course
     from calcidiol.terminology import products
 
     table, wanted = products(), default_goal()
     found = search(individual, limits, wanted, table, protocols(), ON, 1)
-    every = _distinct(generate(limits, wanted, table, ON), wanted.week_to * 7)
+    every = distinct(generate(limits, wanted, table, ON), wanted.week_to * 7)
     weeks = np.arange(40)
     fresh = draws(individual, FINAL_DRAWS, seeds(1)[1])
     scores = tabulate(mark(course(fresh, [c.plan(273.0) for c in every], weeks), wanted), fresh.effective)

@@ -90,6 +90,16 @@ class Candidate:
             if len(days):
                 yield self.maintenance, days
 
+    @property
+    def visits(self) -> int:
+        """Clinic visits for injections."""
+        return sum(len(days) for phase, days in self.phases() if phase.route == "im")
+
+    @property
+    def burden_iu(self) -> float:
+        """IU that all doses count for."""
+        return sum(len(days) * phase.iu for phase, days in self.phases())
+
     def plan(self, until_d: float) -> Plan:
         """The doses before `until_d` as the fast solver reads them."""
         return Plan.of(

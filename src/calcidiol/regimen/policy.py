@@ -8,12 +8,9 @@ inside the limits that the doses given until then leave. All continuations are s
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,9 +19,12 @@ from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.candidates import NONE, Candidate, counted, generate, grid, policy_grid
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.next_sample import depot_shows_d
-from calcidiol.regimen.results import Candidates, Reason, told
+from calcidiol.regimen.policy_table import Policy, Row, settings
+from calcidiol.regimen.remarks import REACHED
+from calcidiol.regimen.results import Candidates, Reason
 from calcidiol.regimen.score import Array, Marks, Noise, Table, draws, effective_of, mark, only_added, tabulate
-from calcidiol.regimen.searching import REACHED, SCREEN_ACCURACY, seeds
+from calcidiol.regimen.screening import SCREEN_ACCURACY
+from calcidiol.regimen.searching import seeds
 from calcidiol.regimen.text import format
 from calcidiol.regimen.trajectories import advance, course, plan_of
 from calcidiol.safety.rulebook import knowledge
@@ -35,86 +35,6 @@ if TYPE_CHECKING:
     from calcidiol.individual import Individual
 
 POLICY_DRAWS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One range of the next result.
-
-    Parameters
-    ----------
-    low, high
-        Range of the result, nmol/L; `high` is infinite in the last row.
-    probability
-        Of a result in this range.
-    effective
-        Effective draws that agree with such a result.
-    action
-        ``"go_on"``, ``"step_down"``, ``"stop"``, ``"step_up"``, ``X ``"look_for_cause"``.
-    regimen
-        What would be given from the day of the sample; None for ``"look_for_cause"``.
-    attainment, planned_attainment
-        Mean probability in the band in the weeks 4 to 20 after the result, with `regimen` and with the plan unchanged.
-    reasons
-        Ids and parameters.
-    """
-
-    low: float
-    high: float
-    probability: float
-    effective: float
-    action: str
-    regimen: Regimen | None
-    attainment: float | None
-    planned_attainment: float | None
-    reasons: tuple[Reason, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data; an open end is null."""
-        return {
-            "low": self.low,
-            "high": None if math.isinf(self.high) else self.high,
-            "probability": self.probability,
-            "effective": self.effective,
-            "action": self.action,
-            "regimen": None if self.regimen is None else self.regimen.name,
-            "attainment": self.attainment,
-            "planned_attainment": self.planned_attainment,
-            "reasons": told(self.reasons),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The table, the day it is for, when loading ends, and the level from which nothing more is given."""
-
-    on: date
-    rows: tuple[Row, ...]
-    continuations: int
-    loading_ends: date | None
-    loading_reaches: float | None
-    stop_from_nmol_per_l: float
-
-    def row_of(self, result_nmol_per_l: float) -> Row:
-        """The row of one result."""
-        return next(r for r in self.rows if r.low <= result_nmol_per_l < r.high)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
-            "on": self.on.isoformat(),
-            "rows": [r.to_dict() for r in self.rows],
-            "continuations": self.continuations,
-            "loading_ends": None if self.loading_ends is None else self.loading_ends.isoformat(),
-            "loading_reaches": self.loading_reaches,
-            "stop_from_nmol_per_l": self.stop_from_nmol_per_l,
-        }
-
-
-@cache
-def settings() -> dict[str, Any]:
-    """The numbers of `policy.toml`."""
-    return tomllib.loads(files("calcidiol.regimen").joinpath("policy.toml").read_text(encoding="utf-8"))
 
 
 def policy(
@@ -317,7 +237,9 @@ class _Judge:
         if ok[0] and keep:
             why = "policy.plan_still_best" if equal[0] else "policy.plan_good_enough"
             return row("go_on", self.rest, 0, (why, {"attainment": planned, "best": float(table.attainment[top])}))
-        chosen = min(map(int, np.flatnonzero(equal[1:])), key=lambda i: (*_burden(self.options[i]), i))
+        chosen = min(
+            map(int, np.flatnonzero(equal[1:])), key=lambda i: (self.options[i].visits, self.options[i].burden_iu, i)
+        )
         option, i = self.options[chosen], chosen + 1
         regimen = option.regimen(self.on, self.products)
         iu = _first_weeks(option, int(self.s["compared_days"]))
@@ -335,11 +257,6 @@ class _Judge:
         if iu > self.planned_iu * (1.0 + self.s["similar"]):
             return row("step_up", regimen, i, ("policy.plan_too_low", gain))
         return row("go_on", regimen, i, ("policy.other_rhythm", gain))
-
-
-def _burden(c: Candidate) -> tuple[int, float]:
-    visits = sum(len(days) for phase, days in c.phases() if phase.route == "im")
-    return visits, sum(len(days) * phase.iu for phase, days in c.phases())
 
 
 def _rows(
