@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +13,9 @@ from msgspec import Raw
 from calcidiol.errors import RecordError
 from calcidiol.patient import clinical, medication, observation
 from calcidiol.patient.dates import When, read_date
-from calcidiol.patient.fhir import Bundle, Concept, Kind, Medication, Person, Reference, Specimen, decode, known_fields
+from calcidiol.patient.fhir import Bundle, Concept, Kind, Medication, Person, Reference, Specimen
+from calcidiol.patient.fhir_fields import decode, known_fields
+from calcidiol.patient.fhir_versions import refuse_other_versions, refuse_type
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
 from calcidiol.patient.record import Patient
@@ -25,90 +26,6 @@ DEEPEST_BUNDLE = 3
 """Bundles in Bundles are read to this depth (P)."""
 DEEPEST_PANEL = 3
 """Panels in panels are followed to this depth (P)."""
-_OTHER_VERSION = re.compile(r"hl7\.org/fhir/(DSTU2|STU3|R4B|R5|R6|1\.0|3\.0|4\.3|5\.0|6\.0)\b", re.I)
-_OLD_TYPES = {
-    "MedicationOrder": "DSTU2",
-    "DiagnosticOrder": "DSTU2",
-    "ProcedureRequest": "STU3",
-    "ReferralRequest": "STU3",
-    "DeviceUseRequest": "DSTU2",
-    "MedicationUsage": "R5",
-    "BodySite": "STU3",
-    "Sequence": "STU3",
-}
-_MARKS: dict[tuple[str, str], str] = {
-    ("Patient", "animal"): "STU3",
-    ("Observation", "comment"): "STU3",
-    ("Observation", "comments"): "DSTU2",
-    ("Observation", "related"): "STU3",
-    ("Observation", "context"): "STU3",
-    ("Observation", "triggeredBy"): "R5",
-    ("Observation", "instantiatesCanonical"): "R5",
-    ("Observation", "bodyStructure"): "R5",
-    ("Condition", "context"): "STU3",
-    ("Condition", "assertedDate"): "STU3",
-    ("Condition", "participant"): "R5",
-    ("Condition", "patient"): "DSTU2",
-    ("MedicationRequest", "context"): "STU3",
-    ("MedicationRequest", "medication"): "R5",
-    ("MedicationRequest", "reported"): "R5",
-    ("MedicationRequest", "reason"): "R5",
-    ("MedicationStatement", "taken"): "STU3",
-    ("MedicationStatement", "wasNotTaken"): "DSTU2",
-    ("MedicationStatement", "medication"): "R5",
-    ("MedicationStatement", "adherence"): "R5",
-    ("MedicationAdministration", "notGiven"): "STU3",
-    ("MedicationAdministration", "prescription"): "STU3",
-    ("MedicationAdministration", "medication"): "R5",
-    ("MedicationAdministration", "occurenceDateTime"): "R5",
-    ("MedicationAdministration", "occurencePeriod"): "R5",
-    ("AllergyIntolerance", "assertedDate"): "STU3",
-    ("AllergyIntolerance", "participant"): "R5",
-    ("Procedure", "notDone"): "STU3",
-    ("Procedure", "context"): "STU3",
-    ("Procedure", "occurrenceDateTime"): "R5",
-    ("Procedure", "occurrencePeriod"): "R5",
-    ("Procedure", "reason"): "R5",
-    ("Procedure", "reported"): "R5",
-    ("Medication", "isBrand"): "STU3",
-    ("Medication", "package"): "STU3",
-    ("Medication", "marketingAuthorizationHolder"): "R5",
-}
-"""Top-level fields that only another version of FHIR has."""
-
-CODE_SYSTEMS = {
-    "http://loinc.org": "loinc",
-    "https://loinc.org": "loinc",
-    "loinc": "loinc",
-    "urn:oid:2.16.840.1.113883.6.1": "loinc",
-    "http://snomed.info/sct": "snomed",
-    "urn:oid:2.16.840.1.113883.6.96": "snomed",
-    "http://hl7.org/fhir/sid/icd-10": "icd10",
-    "urn:oid:2.16.840.1.113883.6.3": "icd10",
-    "http://hl7.org/fhir/sid/icd-10-cm": "icd10cm",
-    "urn:oid:2.16.840.1.113883.6.90": "icd10cm",
-    "http://hl7.org/fhir/sid/icd-10-de": "icd10",
-    "http://fhir.de/CodeSystem/bfarm/icd-10-gm": "icd10",
-    "http://fhir.de/codesystem/bfarm/icd-10-gm": "icd10",
-    "http://www.nlm.nih.gov/research/umls/rxnorm": "rxnorm",
-    "urn:oid:2.16.840.1.113883.6.88": "rxnorm",
-    "http://www.whocc.no/atc": "atc",
-    "urn:oid:2.16.840.1.113883.6.73": "atc",
-    "http://fhir.de/CodeSystem/bfarm/atc": "atc",
-}
-"""URI of a code system -> its name here."""
-
-
-def codes_of(concept: Concept | None) -> list[tuple[str, str]]:
-    """Pairs of code system and code, of the systems that are known."""
-    if concept is None:
-        return []
-    found = []
-    for c in concept.coding:
-        system = CODE_SYSTEMS.get((c.system or "").strip()) or CODE_SYSTEMS.get((c.system or "").strip().casefold())
-        if system and c.code:
-            found.append((system, c.code.strip()))
-    return found
 
 
 @dataclass(slots=True)
@@ -152,14 +69,13 @@ class Context:
         try:
             resource, unknown = decode(found.kind, found.raw)
         except msgspec.MsgspecError as error:
-            marked = _odd_fields(found)
-            self._version(found, tuple(marked))
+            refuse_other_versions(self.name, found.where, found.kind, _names(found))
             self.g.refuse(found.kind, "resource_unreadable", found.where, tidy(str(error), 160))
             return None
         except RecursionError:
             raise RecordError(f"{self.name}: {found.where} nests too deeply to be a FHIR resource.") from None
         if unknown:
-            self._version(found, unknown)
+            refuse_other_versions(self.name, found.where, found.kind, unknown)
             for name in unknown:
                 import difflib
 
@@ -172,16 +88,6 @@ class Context:
                     hint=near[0] if near else "",
                 )
         return resource
-
-    def _version(self, found: Found, names: tuple[str, ...]) -> None:
-        for name in names:
-            version = _MARKS.get((found.kind, name))
-            if version:
-                raise RecordError(
-                    f"{self.name} looks like FHIR {version}: {found.where} has the field `{name}`, which R4 does "
-                    "not have. "
-                    "FHIR R4 (4.0.1) is read; export the record as R4."
-                )
 
     def inner(self, resource: Any, kind: str, where: str) -> Iterator[tuple[str, Any]]:
         """The contained resources of one type, each with its place."""
@@ -244,12 +150,11 @@ def _inside(contained: list[Raw], id_: str) -> Found | None:
     return None
 
 
-def _odd_fields(found: Found) -> list[str]:
+def _names(found: Found) -> list[str]:
     try:
-        names = msgspec.json.decode(found.raw, type=dict[str, Raw])
+        return list(msgspec.json.decode(found.raw, type=dict[str, Raw]))
     except msgspec.MsgspecError:
         return []
-    return [n for n in names if (found.kind, n) in _MARKS]
 
 
 _READERS: dict[str, Callable[[Context, Any, str], None]] = {
@@ -353,7 +258,7 @@ def _flattened(data: bytes, name: str) -> Iterator[Found]:
 
 def _bundle(raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
     kind = _kind(raw, name, "the top" if depth == 1 else prefix)
-    _check_version(kind, name)
+    refuse_type(name, kind)
     if kind.resourceType != "Bundle":
         if depth == 1:
             yield Found(kind.resourceType, kind.id or "", raw, "", _stamp(kind), kind.resourceType)
@@ -374,7 +279,7 @@ def _bundle(raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
         if len(memoryview(entry.resource)) < 8 or (entry.request is not None and entry.request.method == "DELETE"):
             continue  # nothing, null, or an empty object
         kind = _kind(entry.resource, name, place)
-        _check_version(kind, name)
+        refuse_type(name, kind)
         if kind.resourceType == "Bundle":
             if depth >= DEEPEST_BUNDLE:
                 raise RecordError(f"{name}, {place}: Bundles in Bundles deeper than {DEEPEST_BUNDLE} are not read.")
@@ -404,18 +309,6 @@ def _stamp(kind: Kind) -> str:
         return ""
     version = kind.meta.versionId or ""
     return f"{kind.meta.lastUpdated or ''} {version.zfill(12) if version.isdigit() else version}"
-
-
-def _check_version(kind: Kind, name: str) -> None:
-    old = _OLD_TYPES.get(kind.resourceType)
-    if old is None and kind.meta is not None:
-        match = next((m for p in kind.meta.profile if (m := _OTHER_VERSION.search(p))), None)
-        old = match[1] if match else None
-    if old is not None:
-        raise RecordError(
-            f"{name} looks like FHIR {old} ({tidy(kind.resourceType, 40)}). FHIR R4 (4.0.1) is read; export the "
-            "record as R4."
-        )
 
 
 def _newest(context: Context, resources: list[Found]) -> list[Found]:

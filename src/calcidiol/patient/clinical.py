@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from calcidiol.patient.coding import codes_of
 from calcidiol.patient.dates import read_date
 from calcidiol.patient.fhir import AllergyIntolerance, Appointment, Problem, Surgery
 from calcidiol.patient.gather import tidy
@@ -49,8 +50,6 @@ def status_code(context: Context, status: Any, where: str, name: str) -> str:
 
 def condition(context: Context, c: Problem, where: str) -> None:
     """File a Condition; refuted ones are not used, those that are over are kept as not active."""
-    from calcidiol.patient.bundle import codes_of
-
     clinical = status_code(context, c.clinicalStatus, where, "clinicalStatus")
     verified = status_code(context, c.verificationStatus, where, "verificationStatus")
     text = c.code.all_words() if c.code is not None else ""
@@ -93,8 +92,6 @@ def _stage(stage: Any) -> str:
 
 def allergy(context: Context, a: AllergyIntolerance, where: str) -> None:
     """File an allergy; refuted or resolved ones are not used."""
-    from calcidiol.patient.bundle import codes_of
-
     clinical = status_code(context, a.clinicalStatus, where, "clinicalStatus")
     verified = status_code(context, a.verificationStatus, where, "verificationStatus")
     concepts = [c for c in (a.code, *(r.substance for r in a.reaction)) if c is not None]
@@ -115,8 +112,6 @@ def allergy(context: Context, a: AllergyIntolerance, where: str) -> None:
 
 def procedure(context: Context, p: Surgery, where: str) -> None:
     """File a procedure that was done or is being done."""
-    from calcidiol.patient.bundle import codes_of
-
     text = p.code.all_words() if p.code is not None else ""
     if p.status in ("not-done", "entered-in-error", "preparation", "on-hold", "stopped"):
         context.g.skip("procedure", f"status_{p.status.replace('-', '_')}", where, text)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from calcidiol.patient.coding import codes_of
 from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.dosing import DAYS_PER_MONTH, Words, read_dosing
 from calcidiol.patient.fhir import (
@@ -412,8 +413,6 @@ def _route(route: Concept | None) -> str | None:
 
 
 def _codes(medicine: Medication) -> list[tuple[str, str]]:
-    from calcidiol.patient.bundle import codes_of
-
     return codes_of(medicine.code) + [
         pair for part in medicine.ingredient for pair in codes_of(part.itemCodeableConcept)
     ]

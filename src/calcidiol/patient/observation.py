@@ -6,6 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from calcidiol.patient.coding import is_loinc
 from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range, Report
 from calcidiol.patient.medical import file_condition
@@ -104,7 +105,7 @@ def _item(concept: Concept) -> tuple[LabItem | None, str, bool]:
 def _meaning(
     codings: tuple[tuple[str | None, str | None, str | None], ...], text: str | None
 ) -> tuple[LabItem | None, str, bool]:
-    loinc = [code.strip() for system, code, _ in codings if code and _is_loinc(system)]
+    loinc = [code.strip() for system, code, _ in codings if code and is_loinc(system)]
     said = text or next((display for _, _, display in codings if display), None) or (loinc[0] if loinc else "")
     if loinc:
         item = lab_by_loinc(loinc)
@@ -118,15 +119,6 @@ def _meaning(
     if len(found) == 1:
         return labs()[found.pop()], said, True
     return None, said, False
-
-
-def _is_loinc(system: str | None) -> bool:
-    return system is not None and system.strip().casefold() in (
-        "http://loinc.org",
-        "https://loinc.org",
-        "loinc",
-        "urn:oid:2.16.840.1.113883.6.1",
-    )
 
 
 def _one(context: Context, o: Observation, part: Observation | Component, when: When | None, where: str) -> None:
