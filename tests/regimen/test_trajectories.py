@@ -11,7 +11,7 @@ from calcidiol.kinetics.layout import ROW
 from calcidiol.kinetics.steady import constant
 from calcidiol.regimen.score import draws
 from calcidiol.regimen.text import parse
-from calcidiol.regimen.trajectories import Plan, advance, course, plan_of, with_input
+from calcidiol.regimen.trajectories import Draws, Plan, advance, course, plan_of, with_input
 from calcidiol.terminology import products
 
 TABLE = products()
@@ -98,3 +98,21 @@ def test_short_runs_and_injections_stay_events() -> None:
     assert plan.inputs == ()
     assert len(plan.events) == 6  # the second injection lies after day 20
     assert isinstance(plan, Plan)
+
+
+@pytest.mark.parametrize("name", list(cards()))
+def test_a_steady_input_stands_for_daily_doses_on_every_card(name: str) -> None:
+    from calcidiol.kinetics import Covariates, individual_parameters
+
+    card, n = cards()[name], 16
+    effects = 0.3 * np.random.default_rng(1).standard_normal((n, len(card.random_effects)))
+    parameters = individual_parameters(card, Covariates.reference(card, n), effects)
+    state = solve(card, parameters, Schedule.of([]), [0.0], want=("state",)).state
+    these = Draws(card, parameters, state, 320.0, float(n), np.zeros(n))
+    regimen = parse("oral 3000 IU daily x 120", ON, TABLE)
+    fast = course(these, [plan_of(regimen, ON, 140.0)], np.arange(21))
+    exact = solve(
+        card, parameters, regimen.schedule(ON), np.arange(21) * 7.0, start=state, origin_doy=320.0, accuracy=1e-4
+    )
+    assert np.abs(fast.level[0] / exact.level - 1.0)[:, 4:].max() < 0.01
+    assert np.abs(fast.peak[0] / exact.peak - 1.0).max() < 0.01
