@@ -11,6 +11,8 @@ import pytest
 from safety_people import HERE, ON, base, condition, person
 
 from calcidiol import safety
+from calcidiol.individual.people import INDUCERS
+from calcidiol.kinetics import load_card
 from calcidiol.kinetics.events import Regimen
 from calcidiol.patient.record import Patient, Procedure, Visit
 from calcidiol.regimen import parse
@@ -47,8 +49,18 @@ def test_moves_of_two_inducers_are_not_multiplied() -> None:
     found = safety.interactions(p, ON)
     assert safety.moved(found) == {"CL25": 1.3}
     assert {i.params["size"] for i in found} == {"known"}
-    assert safety.moved(safety.interactions(person("takes glucocorticoid"), ON)) == {}
-    assert safety.interactions(person("takes glucocorticoid"), ON)[0].params["size"] == "direction only"
+    assert safety.moved(safety.interactions(person("takes lithium"), ON)) == {}
+    assert safety.interactions(person("takes lithium"), ON)[0].params["size"] == "direction only"
+    assert safety.moved(safety.interactions(person("takes glucocorticoid; takes rifampicin"), ON)) == {"CL25": 1.3}
+
+
+def test_what_an_interaction_says_to_move_is_what_the_forecast_moves() -> None:
+    numbers = load_card("two-route-2026").numbers["covariates"]
+    for clash in safety.knowledge().clashes:
+        name = "clearance_glucocorticoid" if clash.id == "DI03" else "clearance_inducer"
+        assert all(factor == numbers[name].value for factor in clash.moves.values()), clash.text_id
+    movers = {c for clash in safety.knowledge().clashes if clash.moves for c in clash.classes}
+    assert movers == {*INDUCERS, "efavirenz", "glucocorticoid"}
 
 
 def test_a_drug_of_the_future_or_the_past_does_not_interact() -> None:

@@ -31,7 +31,7 @@ from typing import Any, Protocol
 from calcidiol.errors import KnowledgeError, UnitError
 from calcidiol.quantity import convert
 from calcidiol.safety.facts import DERIVED, Facts, unit_of
-from calcidiol.safety.seen import COMPARE, FALSE, MISSING, POSSIBLE, TRUE, Seen, opposite
+from calcidiol.safety.seen import COMPARE, FALSE, MISSING, POSSIBLE, TRUE, Seen, opposite, tidy
 from calcidiol.terminology.conditions import concepts
 from calcidiol.terminology.drugs import drug_classes
 from calcidiol.terminology.labs import labs
@@ -115,8 +115,9 @@ class Compare:
             told["when"] = worst.when.isoformat()
         day = f", {told['when']}" if "when" in told else ""
         how = "" if worst.how == "measured" else f", {worst.how}"
-        shown = f"{name_of(self.name)} {told['value']} {plain_unit(self.name)}".rstrip()
-        told["seen"] = f"{shown} ({self.op} {told['limit']:g}{how}{day})"
+        value = told["value"] if isinstance(told["value"], str) else f"{told['value']:g}"
+        shown = f"{name_of(self.name)} {value} {plain_unit(self.name)}".rstrip()
+        told["seen"] = f"{shown} ({self.op} {tidy(told['limit']):g}{how}{day})"
         return told
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:
@@ -306,6 +307,7 @@ def plain_unit(field: str) -> str:
         "mL/min/{1.73_m2}": "mL/min/1.73 m2",
         "mmol/(24.h)": "mmol/24 h",
         "Cel": "°C",
+        "10*9/L": "x 10^9/L",
     }.get(unit, unit)
 
 
