@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 OK, INFEASIBLE, NOT_FINITE = 0, 1, 2
 """Status of a lane: solved; its parameters have no steady state; it left the finite numbers."""
 
-FINEST_D, GROWTH, LONGEST_D = 0.07, 0.40, 3.0
-"""Steps after a dose by mouth start at 1.7 h, grow by 0.4 of the time since the dose, up to 3 d: largest error of
+FINEST_D, GROWTH, LONGEST_D = 0.05, 0.45, 3.0
+"""Steps after a dose by mouth start at 1.2 h, grow by 0.45 of the time since the dose, up to 3 d: largest error of
 25(OH)D below 1e-3 over the box of the cards (validation/kinetics); tag S."""
 STABLE = 1.75
 """Largest product of step and fastest rate; the method is stable up to 2.78 (tag P)."""
