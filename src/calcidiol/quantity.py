@@ -109,6 +109,15 @@ def _build() -> dict[str, list[Unit]]:
             names = ("mcg",) if p == "u" else ()
             add(Unit(f"{p}g/{q}L", "mass concentration", size / per), *(f"{m}/{q}L" for m in names))
             add(Unit(f"{p}mol/{q}L", "molar concentration", size / per), f"{p}mols/{q}L")
+    add(Unit("mg/dL", "mass concentration", 1e-3 / 1e-1), "mg%", "mg/100 mL")
+    add(Unit("g/dL", "mass concentration", 1.0 / 1e-1), "g%", "g/100 mL")
+    add(Unit("10*9/L", "cell count", 1e9), "/nL", "10*9/l")
+    add(
+        Unit("mL/min/{1.73_m2}", "clearance per body surface", 1.0),
+        "mL/min/1.73m*2",
+        "mL/min/1.73qm",
+        "mL/min/1.73 m**2",
+    )
     add(Unit("kg", "mass", 1e3), "kgs", "kilogram", "kilograms", "kilo", "公斤", "千克")
     add(Unit("g", "mass", 1.0), "gram", "grams", "gm")
     add(Unit("ug", "mass", 1e-6), "microgram", "micrograms", "ugs")

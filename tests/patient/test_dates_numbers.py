@@ -192,6 +192,8 @@ def test_any_value_is_a_date_or_none(value: object) -> None:
         ("biweekly 20000 IU", {"unclear": True}),
         ("1000 IU prn", {"unclear": True}),
         ("1,5 mg daily", {"amount": None}),
+        ("1000 IU/day since 2026-09", {"amount": 1000, "every_days": 1.0, "start": date(2026, 9, 1)}),
+        ("50 IU/kg daily", {"amount": None}),
         ("nothing here", {"amount": None, "every_days": None}),
     ],
 )

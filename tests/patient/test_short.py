@@ -149,6 +149,28 @@ def test_weights() -> None:
     assert read({"patient": {"weight": 68}}).weight_kg == ()
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("calcium 2.31 mmol/L 2026-11-18", ("calcium", 2.31, "")),
+        ("25(OH)D: <10 ng/mL 2026-11-18", ("25ohd", pytest.approx(24.96, abs=0.01), "<")),
+        ("25(OH)D 31 nmol/L on 2026-11-18", ("25ohd", 31, "")),
+        ("INR 1.1 2026-11-18", ("inr", 1.1, "")),
+    ],
+)
+def test_a_lab_in_one_line(line: str, expected: tuple[str, float, str]) -> None:
+    row = read({"labs": [line]}).labs[0]
+    assert (row.analyte, row.value, row.comparator) == expected
+    assert row.when.date() == date(2026, 11, 18)
+    assert reasons(
+        read({"labs": ["calcium 2,31 mmol/L 2026-11-18", "calcium 2.31 2026-11-18", "calcium 2.31 mmol/L"]})
+    ) == {
+        "lab_decimal_comma",
+        "lab_without_unit",
+        "lab_shape",
+    }
+
+
 def test_duplicates_are_merged_and_said() -> None:
     p = one(
         "labs:\n"

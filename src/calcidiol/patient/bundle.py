@@ -70,7 +70,8 @@ class Context:
             resource, unknown = decode(found.kind, found.raw)
         except msgspec.MsgspecError as error:
             refuse_other_versions(self.name, found.where, found.kind, _names(found))
-            self.g.refuse(found.kind, "resource_unreadable", found.where, tidy(str(error), 160))
+            kind = "dose" if _maybe_vitamin_d(found) else found.kind
+            self.g.refuse(kind, "resource_unreadable", found.where, tidy(str(error), 160))
             return None
         except RecursionError:
             raise RecordError(f"{self.name}: {found.where} nests too deeply to be a FHIR resource.") from None
@@ -148,6 +149,12 @@ def _inside(contained: list[Raw], id_: str) -> Found | None:
         if kind.id == id_:
             return Found(kind.resourceType, id_, raw, "", "", f"#{id_}")
     return None
+
+
+def _maybe_vitamin_d(found: Found) -> bool:
+    """Whether an unreadable medicine could have been a dose of vitamin D."""
+    text = bytes(found.raw).lower()
+    return found.kind.startswith("Medication") and (b"calciferol" in text or b"vitamin" in text or b'"2418"' in text)
 
 
 def _names(found: Found) -> list[str]:

@@ -20,7 +20,7 @@ DAYS_PER_MONTH = 365.25 / 12
 _AMOUNT = re.compile(
     r"(?<![\d.,])(?P<n>\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?)\s*(?P<k>k|萬|万)?\s*"
     r"(?P<u>IU|I\.U\.|\[iU\]|international units?|units?|UNTS?|UNIT|IE|UI|U|ug|mcg|µg|μg|micrograms?|mg|mL|ml"
-    r"|國際單位|国际单位|單位|单位)(?![A-Za-z/])",
+    r"|國際單位|国际单位|單位|单位)(?![A-Za-z])(?!\s*/\s*(?:\d+(?:\.\d+)?\s*)?(?:ml|l|g|kg)\b)",
     re.I,
 )
 _PER_ML = re.compile(

@@ -7,6 +7,7 @@ reason.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -320,6 +321,8 @@ def assay_of(text: object) -> str | None:
 
 
 def _lab(g: Gathering, row: Any, where: str) -> None:
+    if isinstance(row, str):
+        row = _in_one_line(row) or row
     if not isinstance(row, Mapping):
         g.refuse("lab", "lab_shape", where, row)
         return
@@ -366,6 +369,18 @@ def _lab(g: Gathering, row: Any, where: str) -> None:
         assay=assay,
         flags=(*flags, *(("d2_unknown",) if d3_only else ())),
     )
+
+
+_LINE = re.compile(r"\s*(\S.*?)\s*[:=]?\s+([<>≤≥]=?\s*)?([\d.,]+)\s*([^\s\d]\S*)?,?\s+(?:on\s+)?(\d{4}[-/年]\S+)\s*")
+
+
+def _in_one_line(text: str) -> dict[str, str] | None:
+    """``"calcium 2.31 mmol/L 2026-11-18"`` as a mapping."""
+    match = _LINE.fullmatch(text)
+    if match is None:
+        return None
+    test, sign, value, unit, day = match.groups()
+    return {"test": test, "value": f"{sign or ''}{value}", "date": day} | ({"unit": unit} if unit else {})
 
 
 def _limit(g: Gathering, value: Any, unit: str, where: str) -> Number | None:

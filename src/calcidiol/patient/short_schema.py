@@ -105,7 +105,7 @@ def schema() -> dict[str, Any]:
     bare_number = {"properties": {"value": {"type": "number"}}, "required": ["value"]}
     labs = _object(LAB_KEYS, (("test", "name", "loinc"), ("value",), ("date", "when")))
     rows = {
-        "labs": labs | {"if": bare_number, "then": {"required": ["unit"]}},
+        "labs": {"anyOf": [{"type": "string"}, labs | {"if": bare_number, "then": {"required": ["unit"]}}]},
         "doses": {"anyOf": [{"type": "string"}, _object(DOSE_KEYS)]},
         "drugs": {"anyOf": [{"type": "string"}, _object(DRUG_KEYS, (("name", "text", "drug", "atc", "rxnorm"),))]},
         "conditions": {

@@ -14,10 +14,10 @@ __all__ = ["level_jumps", "mixed_up_units", "unlikely_values", "weight_jumps"]
 
 OLD_DAYS = 365
 """A mixed-up unit in a result older than this, with a newer one there, is a caution and no stop (P)."""
-LEVEL_RATIO = 2.0
+LEVEL_RATIO = 2.1
 """25(OH)D this many times off its neighbors is looked at (P): ng/mL taken for nmol/L is a factor of 2.5, less assay
 noise."""
-LEVEL_RATIO_MOST = 3.1
+LEVEL_RATIO_MOST = 3.0
 """Farther off than this is no slip of the unit (P)."""
 NMOL_PER_100000_IU = 60.0
 """Largest rise of 25(OH)D that 100,000 IU are taken to explain (P; van Groningen 2010 saw a mean of 29 nmol/L, V)."""
