@@ -12,8 +12,9 @@ from calcidiol.evidence.audit.names import comparable, same_author, split_author
 from calcidiol.evidence.audit.records import Cited, Record
 from calcidiol.evidence.audit.spelling import Folded, concat, fold
 
-__all__ = ["FIELDS", "Comparison", "Prepared", "compare", "prepare"]
+__all__ = ["FIELDS", "SUBTITLE", "Comparison", "Prepared", "compare", "prepare"]
 
+SUBTITLE = "subtitle left out"
 FIELDS = ("authors", "title", "journal", "year", "volume", "issue", "pages", "doi", "pmid")
 
 
@@ -89,7 +90,7 @@ def compare(entry: Prepared, record: Record, journals: Journals, reading: Compar
             differ.add("title")
             similarity["title"] = _ratio(f"{extra_front} {record.title} {extra}", record.title)
         elif not whole_title:
-            notes.append("subtitle left out")
+            notes.append(SUBTITLE)
     elif reading:
         names, et_al = [n.split() for n in reading.names], cited.et_al
         source = Source(reading.journal, reading.year, reading.volume, reading.issue, reading.pages)

@@ -95,9 +95,7 @@ _YEAR = r"(?:19|20)\d{2}"
 _DATE = rf"(?P<year>{_YEAR})[a-z]?(?:[\s,-]+(?:{_MONTH}\.?(?:\s*[-/]\s*{_MONTH}\.?)?|\d{{1,2}}(?=[\s;,]))(?:\s+\d{{1,2}}(?:\s*-\s*\d{{1,2}})?)?)?"  # noqa: E501
 _VOLUME = r"(?:vol(?:ume)?\.?\s*)?(?P<volume>[A-Za-z]?\d{1,4}[A-Za-z]?)"
 _ISSUE = r"(?:\s*\((?P<issue>[^()]{1,30}(?:\([^()]*\))?[^()]{0,10})\))"
-_ISSUE_WORD = (
-    r"(?:[\s,.]*(?:no\.?|nr\.?|issue|iss\.?|number|n)\s*(?P<issue>\d{1,4}(?:\s*[-/]\s*\d{1,3})?(?:\s*suppl\.?\s*\d*)?))"
-)
+_ISSUE_WORD = r"(?:[\s,.]*(?:no\.?|nr\.?|issue|iss\.?|number|n)\s*(?P<issue>\d{1,4}(?:\s*[-/]\s*\d{1,3})?(?:\s*suppl\.?\s*\d*)?|suppl\w*\.?\s*\d*))"  # noqa: E501
 _SUPPL = r"(?:\s*(?P<supplement>,?\s*suppl(?:ement)?\.?\s*\d*))?"
 _PAGE = r"(?:[A-Za-z]{0,12}\.?\d[\dA-Za-z]*)(?:\.e?\d+)?"
 _PAGES = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calcidiol.evidence.audit.bibliography import Bibliography, first_page
-from calcidiol.evidence.audit.compare import FIELDS, Comparison, Prepared, compare, prepare
+from calcidiol.evidence.audit.compare import FIELDS, SUBTITLE, Comparison, Prepared, compare, prepare
 from calcidiol.evidence.audit.records import Cited, Record, Reference
 from calcidiol.evidence.audit.spelling import concat
 
@@ -27,6 +27,8 @@ class Rules:
         Least score at which an entry is taken for a paper with faults; below it is `not_found`.
     similar_title
         Least likeness of two titles, 0 to 1, that counts at all.
+    near_title
+        Least likeness at which a title with a fault in it points to a paper, with two more fields.
     candidates
         How many papers with the likest titles are compared.
     """
@@ -44,10 +46,12 @@ class Rules:
     )
     found: float = 0.5
     similar_title: float = 0.6
+    near_title: float = 0.85
     candidates: int = 12
 
 
 RULES = Rules()
+_PLACE = frozenset(("journal", "volume", "pages"))
 _STRONG = frozenset(("title", "authors", "pages", "doi", "pmid"))
 
 
@@ -99,7 +103,7 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
 
 def _without_inner_titles(compared: list[Comparison]) -> list[Comparison]:
     """Drop a paper whose title was found only as a part of the title of another paper that was found too."""
-    titles = {concat(c.record.title) for c in compared if "title" in c.same}
+    titles = {concat(c.record.title) for c in compared if "title" in c.same and SUBTITLE not in c.notes}
     return [
         c
         for c in compared
@@ -186,11 +190,13 @@ def _identified(comparison: Comparison, rules: Rules) -> bool:
     same = comparison.same
     if "doi" in same or "pmid" in same:
         return bool(same - {"doi", "pmid"}) or comparison.similarity["title"] >= rules.similar_title
-    if comparison.similarity["title"] >= 0.85:
+    others = same & {"authors", "journal", "year", "volume", "pages"}
+    if "title" in same:
         # A short title that agrees alone, against three other fields, is more likely that of another paper.
-        others = {"authors", "journal", "year", "volume", "pages"}
-        alone = not same & others and len(comparison.differ & others) >= 3
-        return not alone or len(comparison.record.title.split()) >= 6
+        against = comparison.differ & {"authors", "journal", "year", "volume", "pages"}
+        return bool(others) or len(against) < 3 or len(comparison.record.title.split()) >= 6
+    if comparison.similarity["title"] >= rules.near_title and len(others) >= 2 and others & _PLACE:
+        return True
     if {"volume", "pages"} <= same and same & {"journal", "authors"}:
         return True
     return "authors" in same and len(same & {"journal", "year", "volume", "pages"}) >= 2
