@@ -80,6 +80,10 @@ def quality(individual: Any, limits: Any) -> dict[str, Any]:
     ok = scores.qualifies(wanted)
     ok[0] = True
     best = float(scores.attainment[ok].max())
+    top = int(np.flatnonzero(ok)[np.argmax(scores.attainment[ok])])
+    equal = ok & (scores.attainment >= best - wanted.within)
+    equal &= scores.shortfall <= scores.shortfall[top] + wanted.within_shortfall
+    lightest = min((every[i].visits, every[i].burden_iu) for i in map(int, np.flatnonzero(equal)))
     return {
         "candidates": found.generated,
         "distinct": len(every),
@@ -87,7 +91,8 @@ def quality(individual: Any, limits: Any) -> dict[str, Any]:
         "attainment": found.best.attainment.p,
         "best of finalists": max(s.attainment.p for s in found.finalists if s.qualifies),
         "best of all": best,
-        "protocols better than the choice": sum(s.attainment.p > found.best.attainment.p for s in found.protocols),
+        "burden chosen": (found.best.visits, found.best.burden_iu),
+        "lightest of all": lightest,
     }
 
 
@@ -102,7 +107,8 @@ def main() -> None:
     for name, (individual, limits) in people.items():
         row = quality(individual, limits)
         print(f"{name:28} {row['candidates']:5d} generated, {row['distinct']:4d} distinct; attainment:", end=" ")
-        print(", ".join(f"{k} {row[k]:.3f}" for k in ("attainment", "best of finalists", "best of all")))
+        print(", ".join(f"{k} {row[k]:.3f}" for k in ("attainment", "best of finalists", "best of all")), end="; ")
+        print(f"visits and IU: chosen {row['burden chosen']}, lightest of all {row['lightest of all']}")
 
 
 if __name__ == "__main__":
