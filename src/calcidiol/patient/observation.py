@@ -6,6 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from calcidiol.patient.assay import assay_of
 from calcidiol.patient.coding import is_loinc
 from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range, Report
@@ -296,8 +297,6 @@ def _flags(o: Observation, part: Observation | Component, item: LabItem, by_text
 
 
 def _assay(o: Observation, part: Observation | Component, item: LabItem) -> str | None:
-    from calcidiol.patient.short import assay_of
-
     if item.substance is None or not item.id.startswith("25ohd"):
         return None
     if o.method is not None:

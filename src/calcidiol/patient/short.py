@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from calcidiol.errors import RecordError
+from calcidiol.patient.assay import assay_of
 from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
@@ -285,39 +286,6 @@ def _value(value: Any, unit: Any) -> tuple[Number | Unreadable, str]:
 
 
 # --- labs ------------------------------------------------------------------------------------------------------------
-
-_ASSAYS = (
-    ("lc-ms", ("lc-ms", "lcms", "lc/ms", "lc ms", "mass spec", "tandem", "hplc", "chromatography", "質譜", "质谱")),
-    (
-        "immunoassay",
-        (
-            "immuno",
-            "clia",
-            "cmia",
-            "eclia",
-            "elisa",
-            "ria",
-            "liaison",
-            "architect",
-            "centaur",
-            "elecsys",
-            "cobas",
-            "roche",
-            "diasorin",
-            "abbott",
-            "siemens",
-            "免疫",
-            "化學發光",
-            "化学发光",
-        ),
-    ),
-)
-
-
-def assay_of(text: object) -> str | None:
-    """``"lc-ms"``, ``"immunoassay"`` or None for the name of a method."""
-    plain = str(text).casefold()
-    return next((kind for kind, cues in _ASSAYS if any(c in plain for c in cues)), None)
 
 
 def _lab(g: Gathering, row: Any, where: str) -> None:

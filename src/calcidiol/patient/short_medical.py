@@ -87,7 +87,30 @@ CONDITION_KEYS = (
 )
 ALLERGY_KEYS = ("text", "name", "substance", "snomed", "reaction", "note")
 PROCEDURE_KEYS = ("text", "name", "date", "when", "site", "side", "snomed", "icd10", "note", "details", "status")
-_NO = ("false", "no", "0", "stopped", "completed", "inactive", "resolved", "remission", "ended")
+_NO = (
+    "false",
+    "no",
+    "0",
+    "stopped",
+    "completed",
+    "inactive",
+    "resolved",
+    "remission",
+    "ended",
+    "discontinued",
+    "cancelled",
+    "on hold",
+    "on-hold",
+    "held",
+    "paused",
+    "finished",
+    "past",
+    "history",
+    "not taking",
+    "not-taken",
+    "refuted",
+    "entered-in-error",
+)
 
 
 def _fields(g: Gathering, row: Mapping[str, Any], where: str, known: tuple[str, ...]) -> dict[str, Any]:

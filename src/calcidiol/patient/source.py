@@ -7,12 +7,14 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import yaml
 
 from calcidiol.errors import RecordError
+
+if TYPE_CHECKING:
+    import yaml
 
 __all__ = ["Source", "load", "parse_short"]
 
@@ -145,6 +147,8 @@ def parse_short(source: Source) -> Any:
 
 
 def _yaml(source: Source) -> Any:
+    import yaml
+
     base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     loader = base(source.data.decode("utf-8"))
     try:
@@ -184,6 +188,8 @@ def _where(error: yaml.YAMLError) -> str:
 
 def _built(events: list[Any], name: str) -> Any:
     """Data from YAML events. All scalars stay text, as written: the reader of each field knows what it should be."""
+    import yaml
+
     if sum(isinstance(e, yaml.DocumentStartEvent) for e in events) > 1:
         raise RecordError(f"{name} holds more than one YAML document; give one record a file.")
     place = 0
