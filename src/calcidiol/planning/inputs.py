@@ -18,7 +18,9 @@ def analytes_of_rules() -> frozenset[str]:
     from calcidiol.terminology.labs import labs
 
     folder = files("calcidiol.safety")
-    told = " ".join(folder.joinpath(f"{n}.toml").read_text(encoding="utf-8") for n in ("rules", "monitoring", "session"))
+    told = " ".join(
+        folder.joinpath(f"{n}.toml").read_text(encoding="utf-8") for n in ("rules", "monitoring", "session")
+    )
     words = set(re.findall(r"[a-z0-9_]+", told)) | {"albumin", "creatinine", "cystatin_c"}
     return frozenset(words & set(labs()))
 
@@ -83,7 +85,12 @@ def used(patient: Patient, on: date, reads: Iterable[str]) -> list[dict[str, Any
 def ignored(patient: Patient, on: date) -> list[dict[str, Any]]:
     """What stood in the record and was not used, each with its reason; texts are made later from `text_id`."""
     rows = [
-        {"item": u.where, "kind": u.kind, "text_id": u.reason, "params": {"text": u.text, "kind": u.kind}}
+        {
+            "item": u.where,
+            "kind": u.kind,
+            "text_id": u.reason,
+            "params": {"text": u.text, "kind": u.kind, **u.params, "count": u.count},
+        }
         for u in patient.unused
     ]
     for lab in patient.labs:

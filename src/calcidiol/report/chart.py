@@ -3,20 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT = 760, 340
-LEFT, RIGHT, TOP, BOTTOM = 48, 46, 28, 44
-NMOL_PER_NG_ML = 2.496
-BEFORE_D = 30
+from calcidiol.report.tables import NG_PER_ML
+
+BEFORE_D = 14
 """Days before the plan that are shown when there are results to show."""
 FARTHEST_D = 400
-"""Results older than this are not drawn; they stand in the table of inputs."""
+"""Results older than this are not drawn; they stand in the table of results."""
+TWO_SIDED_90 = 1.645
+"""Standard deviations to either side of a result that hold 90 %."""
+PRINT = {
+    "goal": 'fill="#dcefe2"',
+    "edge": 'fill="none" stroke="#5f9b78" stroke-width="0.8"',
+    "ceiling": 'fill="none" stroke="#9b1c1c" stroke-width="1" stroke-dasharray="2 3"',
+    "band90": 'fill="#1f5fa8" fill-opacity="0.17"',
+    "band50": 'fill="#1f5fa8" fill-opacity="0.28"',
+    "median": 'fill="none" stroke="#174a84" stroke-width="2.4"',
+    "untreated": 'fill="none" stroke="#555" stroke-width="1.6" stroke-dasharray="5 4"',
+    "im": 'fill="#8a1c5c"',
+    "oral": 'fill="#8a5a00"',
+    "lab": 'fill="#ffffff" stroke="#111111" stroke-width="2"',
+    "error": 'fill="none" stroke="#111111" stroke-width="1.3"',
+    "grid": 'fill="none" stroke="#cccccc" stroke-width="0.7"',
+    "now": 'fill="none" stroke="#777777" stroke-width="1"',
+    "text": 'fill="#333333"',
+}
+"""Colors and strokes for print; the page has its own, by class."""
+MOST_MARKS = 120
+"""Doses drawn one by one; runs with more, and daily ones, are drawn as a bar."""
 
 
-def svg(plan: Mapping[str, Any], labels: Mapping[str, str], *, themed: bool = True) -> str:
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Size of the drawing and of its margins, in its own units."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    letter: int
+    legend_rows: int
+
+    @property
+    def floor(self) -> int:
+        """Height of the line at zero."""
+        return self.height - self.bottom
+
+
+WIDE = Frame(width=720, height=410, left=44, right=40, top=30, bottom=84, letter=13, legend_rows=1)
+NARROW = Frame(width=360, height=380, left=38, right=32, top=30, bottom=116, letter=12, legend_rows=3)
+
+
+class Scale:
+    """Days and nmol/L to places on the drawing."""
+
+    def __init__(self, frame: Frame, first: float, last: float, top: float) -> None:
+        self.frame, self.first, self.last, self.top = frame, first, last, top
+        self.width = frame.width - frame.left - frame.right
+
+    def x(self, day: float) -> float:
+        """Place of a day."""
+        return self.frame.left + self.width * (day - self.first) / (self.last - self.first)
+
+    def y(self, level: float) -> float:
+        """Place of a level; beyond the top it stays at the edge."""
+        height = self.frame.floor - self.frame.top
+        return self.frame.floor - height * min(max(level, 0.0), self.top) / self.top
+
+
+def scale(plan: Mapping[str, Any], frame: Frame) -> Scale:
+    """The scale of a plan's chart: back to its results, up to a year ahead, high enough for bands and results."""
+    one = plan["forecasts"]["individual"]
+    origin = date.fromisoformat(plan["on"])
+    labs = [(d, v) for d, v, _ in _labs(plan, origin)]
+    first = min([-BEFORE_D, *[d - 7 for d, _ in labs]]) if labs else 0
+    goal = plan.get("goal") or {}
+    top = max(1.08 * max(one["level"]["p95"]), 1.2 * goal.get("high", 125.0), *[1.15 * v for _, v in labs], 60.0)
+    last = (date.fromisoformat(one["dates"][-1]) - origin).days
+    return Scale(frame, first, last, top)
+
+
+def svg(plan: Mapping[str, Any], labels: Mapping[str, str], *, frame: Frame = WIDE, font: str | None = None) -> str:
     """Draw a plan's forecast; empty when there is none.
 
     Parameters
@@ -24,164 +97,189 @@ def svg(plan: Mapping[str, Any], labels: Mapping[str, str], *, themed: bool = Tr
     plan
         The plan as plain data.
     labels
-        Words of the page (`view.labels`).
-    themed
-        Colors by CSS class (HTML) or fixed (PDF).
+        Words of the report (`View.labels`).
+    frame
+        `WIDE` or `NARROW`.
+    font
+        Family for print, which also fixes the colors; None draws with CSS classes for the page.
     """
-    forecasts = plan.get("forecasts")
-    if not forecasts:
+    if not plan.get("forecasts"):
         return ""
-    one, bare = forecasts["individual"], forecasts["untreated"]
+    one, bare = plan["forecasts"]["individual"], plan["forecasts"]["untreated"]
+    treated = bool((plan.get("regimen") or {}).get("doses"))
     origin = date.fromisoformat(plan["on"])
     days = [(date.fromisoformat(d) - origin).days for d in one["dates"]]
-    labs = [x for x in plan.get("labs", ()) if x.get("value") is not None]
-    past = [(date.fromisoformat(x["date"]) - origin).days for x in labs]
-    first = first_day(plan)
-    shown = [(p, x) for p, x in zip(past, labs, strict=True) if p >= first]
-    goal = plan.get("goal") or {"low": 75, "high": 125, "ceiling": 250}
-    top = max(1.15 * max(one["level"]["p95"]), 1.2 * goal["high"], *[1.1 * x["value"] for _, x in shown], 100)
-    plot = _Plot(first, days[-1], top)
-    c = _Colors(themed)
-    title = escape(labels.get("chart", ""))
+    at, c = scale(plan, frame), _Style(font)
+    title = labels["chart"] if treated else labels["chart_untreated"]
+    family = f' font-family="{escape(font, quote=True)}"' if font else ""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" aria-label="{title}. {escape(labels.get("chart_alt", ""))}" '
-        f'font-family="system-ui, Noto Sans, sans-serif" font-size="12">',
-        f"<title>{title}</title>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" role="img" '
+        f'aria-label="{escape(title + ". " + labels["chart_alt"], quote=True)}" font-size="{frame.letter}"{family}>',
+        *_goal(plan.get("goal") or {}, at, labels, c),
+        *_axes(at, origin, labels, c),
+        _area(at, days, one["level"], "p05", "p95", c("band90")),
+        _area(at, days, one["level"], "p25", "p75", c("band50")) if "p25" in one["level"] else "",
+        _line(at, days, bare["level"]["p50"], c("untreated")) if treated else "",
+        _line(at, days, one["level"]["p50"], c("median")),
+        *_doses(plan, at, origin, c),
     ]
-    parts.append(
-        f'<rect x="{LEFT}" y="{plot.y(goal["high"]):.1f}" width="{plot.width:.1f}" '
-        f'height="{plot.y(goal["low"]) - plot.y(goal["high"]):.1f}" {c("goal")}/>'
-    )
-    parts += _axes(plot, origin, c)
-    parts.append(_area(plot, days, one["level"]["p05"], one["level"]["p95"], c("band90")))
-    parts.append(_area(plot, days, one["level"]["p25"], one["level"]["p75"], c("band50")))
-    parts.append(_line(plot, days, bare["level"]["p50"], c("untreated")))
-    parts.append(_line(plot, days, one["level"]["p50"], c("median")))
-    for run in (plan.get("regimen") or {}).get("doses", ()):
-        start = (date.fromisoformat(run["start"]) - origin).days
-        every = run["every_days"] or 1
-        shape = "im" if run["route"] == "im" else "oral"
-        for i in range(min(run["count"], 400)):
-            day = start + i * every
-            if day > days[-1]:
-                break
-            x = plot.x(day)
-            height = 9 if shape == "im" else 5
-            if every >= 5 or shape == "im" or i == 0 or i == run["count"] - 1:
-                parts.append(f'<path d="M{x:.1f} {plot.bottom} v-{height}" {c("dose_" + shape)}/>')
-        if every < 5 and run["count"] > 1 and shape == "oral":
-            last = min(start + (run["count"] - 1) * every, days[-1])
-            parts.append(f'<path d="M{plot.x(start):.1f} {plot.bottom - 3} H{plot.x(last):.1f}" {c("dose_oral")}/>')
-    for day, x in shown:
-        parts.append(f'<circle cx="{plot.x(day):.1f}" cy="{plot.y(x["value"]):.1f}" r="4.5" {c("lab")}/>')
-    parts.append(_legend(labels, c))
+    results = _labs(plan, origin)
+    for day, value, error in results:
+        x, reach = at.x(day), TWO_SIDED_90 * error
+        if error:
+            parts.append(f'<path d="M{x:.1f} {at.y(value - reach):.1f} V{at.y(value + reach):.1f}" {c("error")}/>')
+        parts.append(f'<circle cx="{x:.1f}" cy="{at.y(value):.1f}" r="4" {c("lab")}/>')
+    parts += _legend(plan, frame, labels, c, treated, bool(results))
     parts.append("</svg>")
     return "".join(parts)
 
 
-def first_day(plan: Mapping[str, Any]) -> int:
-    """First day of the chart, from the day of the plan: far enough back for the results of the last 400 days."""
-    origin = date.fromisoformat(plan["on"])
-    past = [(date.fromisoformat(x["date"]) - origin).days for x in plan.get("labs", ()) if x.get("value") is not None]
-    return min([-BEFORE_D, *[p for p in past if p >= -FARTHEST_D]]) if past else 0
+def _labs(plan: Mapping[str, Any], origin: date) -> list[tuple[int, float, float]]:
+    """Day, level and SD of the results that are drawn (SD 0 when the plan does not give it)."""
+    told = []
+    for x in plan.get("labs") or ():
+        day = (date.fromisoformat(x["date"]) - origin).days
+        if x.get("value") is not None and day >= -FARTHEST_D:
+            told.append((day, float(x["value"]), float(x.get("sd") or 0.0)))
+    return told
 
 
-class _Plot:
-    """Days and nmol/L to places on the paper."""
-
-    def __init__(self, first: float, last: float, top: float) -> None:
-        self.first, self.last, self.top = first, last, top
-        self.width = WIDTH - LEFT - RIGHT
-        self.bottom = HEIGHT - BOTTOM
-
-    def x(self, day: float) -> float:
-        """Place of a day."""
-        return LEFT + self.width * (day - self.first) / (self.last - self.first)
-
-    def y(self, level: float) -> float:
-        """Place of a level."""
-        return self.bottom - (self.bottom - TOP) * min(max(level, 0.0), self.top) / self.top
-
-
-class _Colors:
+class _Style:
     """Style of each element: a class for the page, fixed colors for print."""
 
-    _FIXED = {
-        "goal": 'fill="#d9efdf"',
-        "band90": 'fill="#1f5fa8" fill-opacity="0.16"',
-        "band50": 'fill="#1f5fa8" fill-opacity="0.26"',
-        "median": 'fill="none" stroke="#174a84" stroke-width="2.2"',
-        "untreated": 'fill="none" stroke="#666" stroke-width="1.6" stroke-dasharray="5 4"',
-        "dose_im": 'stroke="#8a1c5c" stroke-width="2.6" fill="none"',
-        "dose_oral": 'stroke="#8a5a00" stroke-width="1.8" fill="none"',
-        "lab": 'fill="#fff" stroke="#111" stroke-width="2"',
-        "grid": 'stroke="#bbb" stroke-width="0.6" fill="none"',
-        "text": 'fill="#333"',
-    }
-
-    def __init__(self, themed: bool) -> None:
-        self._themed = themed
+    def __init__(self, font: str | None) -> None:
+        self._fixed = font is not None
 
     def __call__(self, name: str) -> str:
-        return f'class="c-{name}"' if self._themed else self._FIXED[name]
+        return PRINT[name] if self._fixed else f'class="c-{name}"'
 
 
-def _axes(plot: _Plot, origin: date, c: _Colors) -> list[str]:
-    out = []
-    step = next(s for s in (10, 25, 50, 100, 200, 500, 1000, 5000) if plot.top / s <= 7 or s == 5000)
-    value = 0
-    while value <= plot.top:
-        y = plot.y(value)
-        out.append(f'<path d="M{LEFT} {y:.1f} H{LEFT + plot.width:.1f}" {c("grid")}/>')
-        out.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" {c("text")}>{value}</text>')
-        right = LEFT + plot.width + 6
-        out.append(f'<text x="{right:.1f}" y="{y + 4:.1f}" {c("text")}>{value / NMOL_PER_NG_ML:.0f}</text>')
-        value += step
-    out.append(f'<text x="{LEFT - 40}" y="{TOP - 14}" {c("text")}>nmol/L</text>')
-    out.append(f'<text x="{WIDTH - 2}" y="{TOP - 14}" text-anchor="end" {c("text")}>ng/mL</text>')
-    span = plot.last - plot.first
-    months = 1 if span < 200 else 2 if span < 430 else 3
-    year, month = origin.year, origin.month
-    start = date.fromordinal(origin.toordinal() + int(plot.first))
+def _goal(goal: Mapping[str, Any], at: Scale, labels: Mapping[str, str], c: _Style) -> list[str]:
+    if not goal:
+        return []
+    low, high, left, right = at.y(goal["low"]), at.y(goal["high"]), at.frame.left, at.frame.left + at.width
+    text = f"{labels['target']} {goal['low']:.0f}\u2013{goal['high']:.0f}"
+    parts = [
+        f'<rect x="{left}" y="{high:.1f}" width="{at.width:.1f}" height="{low - high:.1f}" {c("goal")}/>',
+        f'<path d="M{left} {high:.1f} H{right:.1f} M{left} {low:.1f} H{right:.1f}" {c("edge")}/>',
+        f'<text x="{right - 5:.1f}" y="{high + at.frame.letter + 2:.1f}" text-anchor="end" {c("text")}>'
+        f"{escape(text)}</text>",
+    ]
+    if goal["ceiling"] < at.top:
+        y = at.y(goal["ceiling"])
+        parts.append(f'<path d="M{left} {y:.1f} H{right:.1f}" {c("ceiling")}/>')
+        told = f"{labels['ceiling']} {goal['ceiling']:.0f}"
+        parts.append(f'<text x="{right - 5:.1f}" y="{y - 4:.1f}" text-anchor="end" {c("text")}>{escape(told)}</text>')
+    return parts
+
+
+def _axes(at: Scale, origin: date, labels: Mapping[str, str], c: _Style) -> list[str]:
+    f, out = at.frame, []
+    right = f.left + at.width
+    step = next((s for s in (25, 50, 100, 200, 500, 1000) if at.top / s <= 7), 5000)
+    for value in range(0, int(at.top) + 1, step):
+        y = at.y(value)
+        out.append(f'<path d="M{f.left} {y:.1f} H{right:.1f}" {c("grid")}/>')
+        out.append(f'<text x="{f.left - 6}" y="{y + 4:.1f}" text-anchor="end" {c("text")}>{value}</text>')
+        out.append(f'<text x="{right + 6:.1f}" y="{y + 4:.1f}" {c("text")}>{value / NG_PER_ML:.0f}</text>')
+    out.append(f'<text x="2" y="{f.top - 14}" {c("text")}>nmol/L</text>')
+    out.append(f'<text x="{f.width - 2}" y="{f.top - 14}" text-anchor="end" {c("text")}>ng/mL</text>')
+    span = at.last - at.first
+    months = next(m for m in (1, 2, 3, 6, 12, 24) if span / 30.4 / m <= at.width / 58 or m == 24)
+    start = date.fromordinal(origin.toordinal() + int(at.first))
     year, month = start.year, start.month
     while True:
-        month += months
-        while month > 12:
-            month, year = month - 12, year + 1
+        month += 1
+        if month > 12:
+            month, year = 1, year + 1
         day = (date(year, month, 1) - origin).days
-        if day > plot.last:
+        if day > at.last - 4:
             break
-        x = plot.x(day)
-        out.append(f'<path d="M{x:.1f} {plot.bottom} v5" {c("grid")}/>')
-        out.append(f'<text x="{x:.1f}" y="{plot.bottom + 17}" text-anchor="middle" {c("text")}>{year}-{month:02d}</text>')
-    out.append(f'<path d="M{plot.x(0):.1f} {TOP} V{plot.bottom}" {c("grid")}/>')
+        if (month - 1) % min(months, 12):
+            continue
+        x = at.x(day)
+        out.append(f'<path d="M{x:.1f} {f.floor} v5" {c("grid")}/>')
+        out.append(f'<text x="{x:.1f}" y="{f.floor + 34}" text-anchor="middle" {c("text")}>{year}-{month:02d}</text>')
+    if at.first < 0:
+        out.append(f'<path d="M{at.x(0):.1f} {f.top} V{f.floor}" {c("now")}/>')
+        out.append(
+            f'<text x="{at.x(0):.1f}" y="{f.top - 4}" text-anchor="middle" {c("text")}>{escape(labels["today"])}</text>'
+        )
     return out
 
 
-def _points(plot: _Plot, days: Sequence[float], values: Sequence[float]) -> str:
-    return " ".join(f"{plot.x(d):.1f},{plot.y(v):.1f}" for d, v in zip(days, values, strict=True))
+def _doses(plan: Mapping[str, Any], at: Scale, origin: date, c: _Style) -> list[str]:
+    """Injections as triangles, doses by mouth as ticks, daily runs as a bar, all under the axis."""
+    out, y = [], at.frame.floor
+    for run in (plan.get("regimen") or {}).get("doses", ()):
+        start, every = (date.fromisoformat(run["start"]) - origin).days, run["every_days"] or 1
+        kind = "im" if run["route"] == "im" else "oral"
+        last = min(start + (run["count"] - 1) * every, at.last)
+        if kind == "oral" and run["count"] > 1 and (every < 5 or run["count"] > MOST_MARKS):
+            width = max(at.x(last) - at.x(start), 2.0)
+            out.append(f'<rect x="{at.x(start):.1f}" y="{y + 8}" width="{width:.1f}" height="5" {c(kind)}/>')
+            continue
+        for i in range(min(run["count"], MOST_MARKS)):
+            day = start + i * every
+            if day > at.last:
+                break
+            x = at.x(day)
+            if kind == "im":
+                out.append(f'<path d="M{x:.1f} {y + 2} l5 11 h-10 z" {c(kind)}/>')
+            else:
+                out.append(f'<rect x="{x - 1.5:.1f}" y="{y + 3}" width="3" height="10" {c(kind)}/>')
+    return out
 
 
-def _line(plot: _Plot, days: Sequence[float], values: Sequence[float], style: str) -> str:
-    return f'<polyline points="{_points(plot, days, values)}" {style}/>'
+def _points(at: Scale, days: Sequence[float], values: Sequence[float]) -> str:
+    return " ".join(f"{at.x(d):.1f},{at.y(v):.1f}" for d, v in zip(days, values, strict=True))
 
 
-def _area(plot: _Plot, days: Sequence[float], low: Sequence[float], high: Sequence[float], style: str) -> str:
-    back = _points(plot, list(reversed(days)), list(reversed(high)))
-    return f'<polygon points="{_points(plot, days, low)} {back}" {style}/>'
+def _line(at: Scale, days: Sequence[float], values: Sequence[float], style: str) -> str:
+    return f'<polyline points="{_points(at, days, values)}" {style}/>'
 
 
-def _legend(labels: Mapping[str, str], c: _Colors) -> str:
-    y = HEIGHT - 10
-    parts, x = [], LEFT
-    for name, key in (("median", "median"), ("band90", "band90"), ("goal", "target"), ("untreated", "untreated")):
-        text = labels.get(key, key)
-        if name in ("median", "untreated"):
-            parts.append(f'<path d="M{x} {y - 4} h18" {c(name)}/>')
-        else:
-            parts.append(f'<rect x="{x}" y="{y - 10}" width="18" height="11" {c(name)}/>')
-        parts.append(f'<text x="{x + 23}" y="{y}" {c("text")}>{escape(text)}</text>')
-        # Wide characters take about twice the room.
-        x += 40 + sum(12 if ord(ch) > 0x2E80 else 7 for ch in text)
-    return "".join(parts)
+def _area(
+    at: Scale, days: Sequence[float], band: Mapping[str, Sequence[float]], low: str, high: str, style: str
+) -> str:
+    back = _points(at, list(reversed(days)), list(reversed(band[high])))
+    return f'<polygon points="{_points(at, days, band[low])} {back}" {style}/>'
+
+
+def _legend(
+    plan: Mapping[str, Any], f: Frame, labels: Mapping[str, str], c: _Style, treated: bool, results: bool
+) -> list[str]:
+    routes = {run["route"] for run in (plan.get("regimen") or {}).get("doses", ())}
+    items = [("median", "median"), ("band50", "band50"), ("band90", "band90")]
+    items += [("untreated", "untreated")] if treated else []
+    items += [("lab", "result_mark")] if results else []
+    items += [("im", "injection_mark")] if "im" in routes else []
+    items += [("oral", "oral_mark")] if "oral" in routes else []
+    widths = [40 + sum(1.0 if ord(ch) > 0x2E80 else 0.53 for ch in labels[key]) * f.letter for _, key in items]
+    line = f.letter + 7
+    rows: list[list[tuple[str, str, float]]] = [[]]
+    x = 6.0
+    for (kind, key), width in zip(items, widths, strict=True):
+        if x + width > f.width and rows[-1]:
+            rows.append([])
+            x = 6.0
+        rows[-1].append((kind, key, x))
+        x += width
+    parts: list[str] = []
+    top = f.floor + 34 + line + 4
+    for r, row in enumerate(rows):
+        y = top + r * line
+        for kind, key, x in row:
+            parts.append(_sample(kind, x, y - 4, c))
+            parts.append(f'<text x="{x + 23:.1f}" y="{y}" {c("text")}>{escape(labels[key])}</text>')
+    return parts
+
+
+def _sample(kind: str, x: float, y: float, c: _Style) -> str:
+    if kind in ("median", "untreated"):
+        return f'<path d="M{x:.1f} {y} h18" {c(kind)}/>'
+    if kind == "lab":
+        return f'<circle cx="{x + 9:.1f}" cy="{y}" r="4" {c(kind)}/>'
+    if kind == "im":
+        return f'<path d="M{x + 9:.1f} {y - 6} l5 11 h-10 z" {c(kind)}/>'
+    return f'<rect x="{x:.1f}" y="{y - 5}" width="18" height="10" {c(kind)}/>'

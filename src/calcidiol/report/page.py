@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
@@ -9,38 +11,95 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from calcidiol.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, first_day, svg
+from calcidiol.report import clean
+from calcidiol.report.chart import NARROW, WIDE, Frame, scale, svg
+from calcidiol.report.tables import NG_PER_ML
 from calcidiol.report.view import view
+
+
+def html(plan: Mapping[str, Any], lang: str = "en") -> str:
+    """The plan (as plain data) as one HTML page.
+
+    Parameters
+    ----------
+    plan
+        `Plan.to_dict`, or the same read from a file.
+    lang
+        ``"en"`` or ``"zh-Hant"``.
+
+    Returns
+    -------
+    str
+        A page that loads nothing from elsewhere and runs only its own script (by hash, in its content policy).
+    """
+    plan = clean.plain(plan)
+    v = view(plan, lang)
+    style, script = _part("page.css"), _part("page.js")
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    )
+    return str(
+        _template().render(
+            v=v,
+            l=v.labels,
+            above_high=v.above[0],
+            above_ceiling=v.above[1],
+            wide=svg(plan, v.labels, frame=WIDE),
+            narrow=svg(plan, v.labels, frame=NARROW),
+            reading=_reading(plan, v.labels),
+            style=style,
+            script=script,
+            policy=policy,
+        )
+    )
+
+
+@cache
+def _part(name: str) -> str:
+    return files("calcidiol.report").joinpath(f"templates/{name}").read_text(encoding="utf-8")
 
 
 @cache
 def _template() -> Any:
     from jinja2 import BaseLoader, Environment, StrictUndefined
 
-    text = files("calcidiol.report").joinpath("templates/plan.html").read_text(encoding="utf-8")
-    made = Environment(loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return made.from_string(text)
+    made = Environment(
+        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return made.from_string(_part("plan.html"))
 
 
-def html(plan: Mapping[str, Any], lang: str = "en") -> str:
-    """The plan (as plain data) as one HTML page."""
-    v = view(plan, lang)
-    return str(_template().render(v=v, chart=svg(plan, v.labels), hover=_hover(plan), plan=plan))
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _hover(plan: Mapping[str, Any]) -> str:
-    """Data of the reading line over the chart, as JSON that cannot end the script element."""
-    f = plan.get("forecasts")
-    if not f:
-        return "null"
-    one = f["individual"]
+def _reading(plan: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """What the reading line over the chart needs, as JSON that cannot end the script element."""
+    if not plan.get("forecasts"):
+        return ""
+    one, bare = plan["forecasts"]["individual"], plan["forecasts"]["untreated"]
     origin = date.fromisoformat(plan["on"])
     told = {
         "dates": one["dates"],
         "days": [(date.fromisoformat(d) - origin).days for d in one["dates"]],
-        **{k: [round(x, 1) for x in one["level"][k]] for k in ("p05", "p50", "p95")},
-        "bare": [round(x, 1) for x in f["untreated"]["level"]["p50"]],
-        "box": [LEFT, RIGHT, TOP, BOTTOM, WIDTH, HEIGHT],
-        "first": first_day(plan),
+        **{k: [round(x) for x in one["level"][k]] for k in ("p05", "p50", "p95")},
+        "bare": [round(x) for x in bare["level"]["p50"]],
+        "frames": [_frame(plan, f) for f in (WIDE, NARROW)],
+        "words": {k: labels[k] for k in ("median", "band90", "untreated")},
+        "ng": round(NG_PER_ML, 4),
     }
-    return json.dumps(told).replace("<", "\\u003c").replace("&", "\\u0026")
+    return json.dumps(told, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026")
+
+
+def _frame(plan: Mapping[str, Any], frame: Frame) -> dict[str, float]:
+    at = scale(plan, frame)
+    return {
+        "width": frame.width,
+        "left": frame.left,
+        "plot": at.width,
+        "top": frame.top,
+        "floor": frame.floor,
+        "first": at.first,
+        "last": at.last,
+    }

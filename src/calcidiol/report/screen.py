@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calcidiol.report.view import Note, Table, View, view
+from calcidiol.report.tables import Note, Table
+from calcidiol.report.view import View, view
 
 _STYLE = {"stop": "bold red", "caution": "yellow", "note": "", "ok": "green"}
 _STATUS = {"allowed": "bold green", "reduced": "bold yellow", "refused": "bold red"}
+NARROWEST = 40
+"""Columns below which the text is laid out as for this many."""
+MOST = 8
+"""Notes of one kind that the summary shows; the rest is counted and stands in the HTML and PDF."""
 
 
-def terminal(plan: Mapping[str, Any], lang: str = "en", width: int | None = None) -> str:
-    """The plan as text; plain when it is not going to a terminal.
+def terminal(plan: Mapping[str, Any], lang: str = "en", width: int | None = None, color: bool | None = None) -> str:
+    """The plan as text, compact, with nothing wider than the terminal.
 
     Parameters
     ----------
@@ -23,104 +28,170 @@ def terminal(plan: Mapping[str, Any], lang: str = "en", width: int | None = None
         ``"en"`` or ``"zh-Hant"``.
     width
         Columns; the terminal's own when None (80 when piped).
+    color
+        Whether to use colors; when None, only if standard output is a terminal and NO_COLOR is not set.
     """
+    import os
     import sys
 
     from rich.console import Console
 
+    if color is None:
+        color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if width is None:
+        width = Console().width
     out = io.StringIO()
-    tty = sys.stdout.isatty()
-    console = Console(file=out, force_terminal=tty, no_color=not tty, width=width, highlight=False, soft_wrap=False)
-    _render(console, view(plan, lang))
-    return out.getvalue().rstrip()
+    console = Console(
+        file=out,
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        width=max(width, NARROWEST),
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    _Sheet(console, view(plan, lang)).everything()
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().split("\n"))
 
 
-def _render(console: Any, v: View) -> None:
-    from rich.markup import escape
-    from rich.rule import Rule
+class _Sheet:
+    """Prints the parts of a view one under the other."""
 
-    def say(text: str, style: str = "", indent: int = 0) -> None:
-        from rich.padding import Padding
+    def __init__(self, console: Any, v: View) -> None:
+        self.console, self.v, self.words = console, v, v.labels
+
+    def everything(self) -> None:
+        """Everything the summary shows."""
+        v, words = self.v, self.words
+        self.say(v.title + "   " + "  ".join(f"{k}: {x}" for k, x in v.who), "bold")
+        self.say(f"{v.status_text}: {v.headline}", _STATUS[v.verdict])
+        self.notes(v.reasons, most=99, small=lambda n: n.level == "stop")
+        if not v.reasons:
+            self.say(words["no_rules"], "", 2)
+        self.give()
+        for text, chance, error in v.chances:
+            self.hang(f"{chance:>6}  ", f"{text} ({error})")
+        for text in v.search_notes:
+            self.say(text, "yellow")
+        self.course()
+        if v.checks:
+            self.heading(words["monitoring"])
+            for c in v.checks:
+                self.hang(f"  {c.on}  ", f"{c.labs}. {' '.join(c.why)}")
+        if v.next_rows.rows:
+            self.heading(f"{words['next_result']} ({v.next_heading})")
+            for span, chance, action, regimen, _ in v.next_rows.rows:
+                self.hang(f"  {span:>17} {chance:>5}  ", action + (f": {regimen}" if regimen else ""))
+        self.part(words["findings"], v.findings)
+        self.part(words["interactions"], v.interactions)
+        if v.choices:
+            self.heading(words["alternatives"])
+            main = sorted(v.choices, key=lambda c: c.kind in ("protocol", "pareto"))
+            for one in main[:MOST]:
+                told = f"{one.kind_text}: {one.regimen}. {' '.join(one.why)}"
+                self.hang(f"  {one.in_band:>4}  ", told, "bold" if one.kind == "chosen" else "")
+            self.more(len(v.choices) - MOST)
+        if v.stop_rules:
+            self.heading(words["stop_rules"])
+            self.notes(v.stop_rules, most=99, small=lambda n: False)
+        self.part(words["evidence"], v.evidence[:4])
+        self.more(len(v.evidence) - 4)
+        if v.trust or v.imputed.rows or v.ignored.rows:
+            self.heading(words["trust"])
+            for text in (*v.trust, *(r[0] for r in v.imputed.rows)):
+                self.hang("  - ", text)
+            if v.ignored.rows:
+                self.hang("  - ", f"{words['ignored']}: " + "; ".join(r[1] for r in v.ignored.rows[:MOST]))
+                self.more(len(v.ignored.rows) - MOST)
+        outside = [row[0] for row in v.domain.rows if row[3] == words["outside"]]
+        self.hang(
+            "  - ",
+            f"{v.card[0][0]}: {v.card[0][1]}" + (f"; {words['outside']}: {', '.join(outside)}" if outside else ""),
+        )
+        self.say(v.capsule, "dim", 2)
+        self.console.print()
+        self.say(v.statement, "bold")
+        if v.unreviewed:
+            self.say(v.unreviewed, "yellow")
+
+    def give(self) -> None:
+        """Doses with dates, volumes, products and totals."""
+        if not self.v.steps:
+            return
+        self.heading(self.words["what_to_give"])
+        for s in self.v.steps:
+            volume = f" = {s.volume}" if s.volume else ""
+            when = (
+                f"{s.rhythm} \u00d7 {s.count} ({s.first} \u2192 {s.last})" if s.count > 1 else f"{s.rhythm}, {s.first}"
+            )
+            self.hang("  ", f"{s.dose}{volume} {s.route}, {when}; {self.words['total']} {s.total}", "bold")
+            self.say(s.product, "", 4)
+        self.say("   ".join(f"{k}: {x}" for k, x in self.v.totals), "", 2)
+
+    def course(self) -> None:
+        """A few rows of the forecast."""
+        from rich import box
+        from rich.table import Table as Rich
         from rich.text import Text
 
-        console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
+        rows = self.v.levels.rows
+        if not rows:
+            return
+        self.heading(f"{self.words['chart']}, nmol/L (ng/mL)")
+        picked = Table(self.v.levels.head, tuple(rows[i] for i in _every(len(rows), 7)))
+        keep = (0, 1, 3, 5) if self.console.width < 76 else (0, 1, 3, 4, 5)
+        made = Rich(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for i in keep:
+            made.add_column(Text(picked.head[i]), overflow="fold", no_wrap=False)
+        for row in picked.rows:
+            made.add_row(*(Text(row[i]) for i in keep))
+        self.console.print(made)
 
-    def heading(text: str) -> None:
-        console.print()
-        console.print(Rule(escape(text), align="left", style="dim"))
+    def part(self, title: str, items: Sequence[Note]) -> None:
+        """A heading and its notes; nothing when there are none."""
+        if items:
+            self.heading(title)
+            self.notes(items, MOST, small=lambda n: False)
 
-    def notes(items: tuple[Note, ...], most: int = 12) -> None:
+    def notes(self, items: Sequence[Note], most: int, small: Any) -> None:
+        """Notes, each with its mark, and the small print of those that need it."""
         for n in items[:most]:
-            say(f"{n.mark}  {n.text}" if n.mark else n.text, _STYLE[n.level], 2)
-            if n.small:
-                say(n.small, "dim", 6)
-        if len(items) > most:
-            say(v.labels["more"].format(count=len(items) - most), "dim", 2)
+            self.hang("  ", f"{n.mark}  {n.text}" if n.mark else n.text, _STYLE[n.level])
+            for line in n.small if small(n) else ():
+                self.hang("      ", line, "dim")
+        self.more(len(items) - most)
 
-    who = "  ".join(f"{k}: {x}" for k, x in v.who)
-    say(f"{v.title}   {who}", "bold")
-    say(f"{v.status_text}: {v.headline}", _STATUS[v.verdict])
-    if v.rules:
-        notes(v.rules)
-    if v.doses.rows:
-        heading(v.labels["what_to_give"])
-        for start, last, product, route, one, volume, rhythm, count, total in v.doses.rows:
-            amount = f"{one} ({volume})" if volume else one
-            times = f" \u00d7 {count} = {total}" if total else f" \u00d7 {count}"
-            say(f"{start} \u2192 {last}  {amount} {route}, {rhythm}{times}", "bold", 2)
-            say(product, "", 26)
-        say("   ".join(f"{k}: {x}" for k, x in v.totals), "bold")
-    for text, chance, small in v.chances:
-        say(f"{chance:>7}  {text}  ({small})", "", 0)
-    if v.levels.rows:
-        heading(v.labels["chart"] + " (nmol/L)")
-        picked = Table(v.levels.head, v.levels.rows[::6])
-        _table(console, picked)
-    if v.monitoring.rows:
-        heading(v.labels["monitoring"])
-        for row in v.monitoring.rows:
-            say(f"{row[0]}  {row[1]}", "", 2)
-            say(row[2], "dim", 14)
-    if v.next_rows.rows:
-        heading(f"{v.next_heading}: {v.labels['next_result']}")
-        for row in v.next_rows.rows:
-            say(f"{row[0]:>9}  {row[1]:>4}  {row[2]}" + (f": {row[3]}" if row[3] else ""), "", 2)
-    if v.findings:
-        heading(v.labels["findings"])
-        notes(v.findings)
-    if v.interactions:
-        heading(v.labels["interactions"])
-        notes(v.interactions)
-    if v.alternatives.rows:
-        heading(v.labels["alternatives"])
-        for row in v.alternatives.rows[:9]:
-            say(f"{row[2]:>4}  {row[0]}: {row[1]}", "", 2)
-            if row[7]:
-                say(row[7], "dim", 8)
-    for text in v.search_notes:
-        say(text, "yellow")
-    if v.evidence:
-        heading(v.labels["evidence"])
-        notes(v.evidence, 8)
-    heading(v.labels["trust"])
-    for text in (*v.trust, *(r[0] for r in v.imputed.rows)):
-        say(text, "", 2)
-    say(v.capsule, "dim", 2)
-    console.print()
-    say(v.statement, "bold")
-    if v.unreviewed:
-        say(v.unreviewed, "yellow")
+    def more(self, count: int) -> None:
+        """Say how many were left out."""
+        if count > 0:
+            self.say(self.words["more"].format(count=count), "dim", 2)
+
+    def heading(self, text: str) -> None:
+        """A line with a title."""
+        from rich.text import Text
+
+        self.console.print()
+        self.console.print(Text(text, style="bold underline"))
+
+    def say(self, text: str, style: str = "", indent: int = 0) -> None:
+        """A paragraph."""
+        self.hang(" " * indent, text, style)
+
+    def hang(self, first: str, text: str, style: str = "") -> None:
+        """A paragraph whose later lines stand under the first one's text."""
+        from rich.table import Table as Rich
+        from rich.text import Text
+
+        made = Rich.grid(padding=0)
+        made.add_column(width=len(first), no_wrap=True)
+        made.add_column(overflow="fold")
+        made.add_row(Text(first, style=style), Text(text, style=style))
+        self.console.print(made)
 
 
-def _table(console: Any, t: Table) -> None:
-    from rich import box
-    from rich.table import Table as Rich
-    from rich.text import Text
-
-    made = Rich(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    keep = [i for i in range(len(t.head)) if any(r[i] for r in t.rows)]
-    for i in keep:
-        made.add_column(t.head[i], overflow="fold")
-    for row in t.rows:
-        made.add_row(*(Text(row[i]) for i in keep))
-    console.print(made)
+def _every(count: int, most: int) -> list[int]:
+    """Places of at most `most` rows, evenly spread, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(i * (count - 1) / (most - 1)) for i in range(most)]

@@ -118,7 +118,8 @@ class Words:
         """Parameters with ids of analytes, effects and routes turned into words."""
         told = dict(params)
         for key, kind in (("analyte", "lab"), ("labs", "lab"), ("effect", "effect"), ("effects", "effect"),
-                          ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept")):  # fmt: skip
+                          ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept"),
+                          ("limit", "limit")):  # fmt: skip
             value = told.get(key)
             if isinstance(value, str):
                 told[key] = self.name(kind, value)
