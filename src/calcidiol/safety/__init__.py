@@ -12,6 +12,7 @@ from calcidiol.safety.hypercalcemia import CalciumOption, CalciumRisk, calcium_r
 from calcidiol.safety.placement import Placed, place
 from calcidiol.safety.rulebook import Knowledge, knowledge
 from calcidiol.safety.session import Session, SessionItem, session_after, session_before
+from calcidiol.safety.status import Scheme, classify, schemes
 from calcidiol.safety.verdict import Fired, Interaction, Limits, MonitorItem, Verdict
 from calcidiol.safety.watch import monitoring, stop_rules
 
@@ -24,10 +25,12 @@ __all__ = [
     "Limits",
     "MonitorItem",
     "Placed",
+    "Scheme",
     "Session",
     "SessionItem",
     "Verdict",
     "calcium_risk",
+    "classify",
     "excess_probability",
     "gate",
     "interactions",
@@ -36,6 +39,7 @@ __all__ = [
     "monitoring",
     "moved",
     "place",
+    "schemes",
     "session_after",
     "session_before",
     "stop_rules",
