@@ -422,6 +422,7 @@ def _edges(patient: Patient, card: Card, day: date, seed: int, body: dict[str, A
             {
                 "date": lab.when.date().isoformat(),
                 "value": lab.value,
+                "sd": float(np.hypot(card.residual[0] * lab.value, card.residual[1])),
                 "comparator": lab.comparator,
                 "unit": lab.unit,
                 "received": lab.origin.received,
