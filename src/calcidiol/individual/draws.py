@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from calcidiol.errors import UsageError
 from calcidiol.individual import psis
 from calcidiol.individual.history import TRUSTED_ASSAYS, Observed
-from calcidiol.individual.likelihood import pointwise
+from calcidiol.individual.likelihood import face_value
 from calcidiol.individual.people import Imputed
 from calcidiol.kinetics import Card, Covariates, Schedule, State, solve
-from calcidiol.patient.record import Comparator, Lab, Origin
+from calcidiol.patient.record import Comparator
 
 Floats = NDArray[np.float64]
 Kind = Literal["population", "individual", "retrospective"]
@@ -154,6 +154,8 @@ class Individual:
     ) -> Individual:
         """What we would think after one more result: the same draws, weighted again; `ess` says how many agree.
 
+        The result is taken at face value: no allowance for a wild one, so that an unlikely result leaves few draws.
+
         Parameters
         ----------
         schedule
@@ -172,25 +174,15 @@ class Individual:
         solved = solve(
             self.card, self.parameters, schedule, [day], origin_doy=float(self.on.timetuple().tm_yday), start=self.state
         )
+        center = np.where(np.isfinite(solved.level[:, 0]), solved.level[:, 0], 1.0)
         proportional, additive = self.card.residual
-        bias, group = self.bias, -1
         if method not in TRUSTED_ASSAYS:
             if (method or "unknown") in self.observed.assays:
-                group = self.observed.assays.index(method or "unknown")
+                center = center * np.exp(self.bias[:, self.observed.assays.index(method or "unknown")])
             else:
                 proportional = float(np.hypot(proportional, self.card.assay_bias))
-        when = datetime.combine(self.on, time(0)) + timedelta(days=float(day))
-        one = Observed(
-            labs=(Lab("25ohd", value_nmol_per_l, "nmol/L", when, Origin("hypothetical"), comparator, assay=method),),
-            time_d=np.array([float(day)]),
-            log_value=np.log([value_nmol_per_l]),
-            kind=np.array([-1 if comparator in ("<", "<=") else 1 if comparator in (">", ">=") else 0]),
-            assay=np.array([group]),
-            assays=self.observed.assays,
-        )
-        fine = np.isfinite(solved.level)
-        told = pointwise(one, np.where(fine, solved.level, 1.0), bias, (proportional, additive))
-        return self.reweight(np.where(fine, told, -np.inf)[:, 0])
+        told = face_value(float(np.log(value_nmol_per_l)), center, comparator, (proportional, additive))
+        return self.reweight(np.where(np.isfinite(solved.level[:, 0]), told, -np.inf))
 
     def mean(self, values: Floats) -> Floats:
         """Weighted mean over draws (first axis)."""

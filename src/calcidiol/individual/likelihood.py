@@ -78,6 +78,17 @@ def _share_below(z: Floats) -> Floats:
     return np.asarray((1.0 - WILD_SHARE) * ndtr(z) + WILD_SHARE * np.maximum(student, 1e-12))
 
 
+def face_value(log_value: float, center: Floats, comparator: str, residual: tuple[float, float]) -> Floats:
+    """Log-likelihood (N,) of one result around each center (nmol/L), without any allowance for a wild one."""
+    sd = log_sd(center, *residual)
+    r = (log_value - np.log(center)) / sd
+    if comparator:
+        from scipy.special import log_ndtr
+
+        return np.asarray(log_ndtr(r if comparator in ("<", "<=") else -r))
+    return np.asarray(-0.5 * r**2 - np.log(sd * _ROOT_2PI))
+
+
 def standardized(
     observed: Observed, level: Floats, bias: Floats, residual: tuple[float, float]
 ) -> tuple[Floats, Floats]:
