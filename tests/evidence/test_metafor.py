@@ -15,7 +15,7 @@ from calcidiol.evidence.binomial import fit_binomial
 from calcidiol.evidence.effect import Effect
 from calcidiol.evidence.estimate import check_method, fit
 from calcidiol.evidence.load import load
-from calcidiol.evidence.pool import Pool, pool_selection
+from calcidiol.evidence.pool import Pool, pool, pool_selection
 from calcidiol.evidence.record import Group
 from calcidiol.evidence.select import Selection
 from calcidiol.evidence.sensitivity import cumulative, egger_test, leave_one_out, subgroups
@@ -63,6 +63,7 @@ def test_pool_equals_metafor(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", REFERENCE["glmm"], ids=[c["set"] for c in REFERENCE["glmm"]])
 def test_shares_equal_glmer(case: dict[str, Any]) -> None:
     ours = fit_binomial(np.array(case["e"], dtype=float), np.array(case["n"], dtype=float), "hk")
+    assert ours is not None
     assert ours.mean == pytest.approx(case["estimate"], abs=5e-6)
     assert ours.tau2 == pytest.approx(case["tau2"], abs=5e-5, rel=1e-5)
     assert ours.q == pytest.approx(case["q"], rel=1e-7)
@@ -144,3 +145,11 @@ def test_egger_equals_metafor(name: str) -> None:
     assert ours.df == theirs["df"]
     close(ours.t, theirs["t"])
     close(ours.p, theirs["p"])
+
+
+@pytest.mark.parametrize("group", [name for name in REFERENCE["sets"] if name.isupper()])
+def test_the_ledger_is_still_what_r_pooled(group: str) -> None:
+    """A change of the ledger's effects asks for a new run of validation/metafor."""
+    effects = pool(group).effects
+    np.testing.assert_allclose([e.y for e in effects], REFERENCE["sets"][group]["yi"], rtol=1e-12)
+    np.testing.assert_allclose([e.v for e in effects], REFERENCE["sets"][group]["vi"], rtol=1e-12)

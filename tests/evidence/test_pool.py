@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calcidiol.errors import UsageError
+from calcidiol.evidence.binomial import fit_binomial
 from calcidiol.evidence.effect import Effect, effect_of, shared_control
 from calcidiol.evidence.estimate import fit
 from calcidiol.evidence.load import load
@@ -247,3 +248,34 @@ def test_pool_moves_with_its_data(data: list[tuple[float, float]], method: Any, 
 
 def test_effect_label_has_author_and_year() -> None:
     assert Effect("X", (LEDGER.studies["DRAKE2010_DLBCL_OS"],), "HR", 0, 1).label == "Drake 2010 (DLBCL)"
+
+
+def test_events_in_one_study_only_take_the_sum() -> None:
+    pooled = pool("HYPERCALCEMIA_D3")
+    assert pooled.method == "exact"
+    assert pooled.estimate == pytest.approx(2 / 778)
+    assert pooled.ci_high < 0.01
+    assert "no_spread" in [n.id for n in pooled.notes]
+
+
+def test_shares_at_both_ends_have_no_mode_and_say_nothing_odd() -> None:
+    ends = fit_binomial(np.array([0.0, 2.0, 35.0]), np.array([97.0, 42.0, 35.0]), "hk")
+    assert ends is None
+    wide = fit_binomial(np.array([30.0, 39.0, 283.0]), np.array([100.0, 176.0, 283.0]), "hk")
+    assert wide is not None
+    assert wide.tau2 > 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2, max_size=9))
+def test_shares_of_any_counts(data: list[tuple[int, int]]) -> None:
+    events = np.array([float(min(a, a + b)) for a, b in data])
+    people = np.array([float(max(a + b, 1)) for a, b in data])
+    if 0 < events.sum() < people.sum():
+        found = fit_binomial(events, people, "wald")
+        if found is not None:
+            assert math.isfinite(found.mean)
+            assert found.se > 0
+            assert found.ci_low < found.mean < found.ci_high
+            assert found.pi_low <= found.ci_low
+            assert found.weights.sum() == pytest.approx(100)

@@ -244,22 +244,26 @@ def _pool_shares(selection: Selection, method: Method, interval: Interval) -> Po
     spread: tuple[float, float, float, float | None] = (0.0, 0.0, 0.0, None)
     weights = [100.0 * b / people for b in n]
     estimate, ci = events / people, exact_interval(events, people)
+    chosen = "exact"
     if events in (0, people) and k > 1:
         notes.append(Note("no_events" if events == 0 else "all_events", {"n": people, "k": k}))
     elif k == 1:
         notes.append(Note("exact"))
+    elif (fitted := fit_binomial(np.array(e, dtype=float), np.array(n, dtype=float), interval)) is None:
+        with_events = sum(a > 0 for a in e)
+        notes.append(Note("no_spread", {"events": events, "n": people, "with_events": with_events, "k": k}))
     else:
-        fitted = fit_binomial(np.array(e, dtype=float), np.array(n, dtype=float), interval)
         estimate = natural(fitted.mean, "proportion")
         ci = (natural(fitted.ci_low, "proportion"), natural(fitted.ci_high, "proportion"))
         pi = (natural(fitted.pi_low, "proportion"), natural(fitted.pi_high, "proportion"))
         spread = (fitted.tau2, fitted.i2, fitted.q, fitted.q_p)
+        chosen = "GLMM"
         weights = [float(w) for w in fitted.weights]
         critical = f"t on {k - 1} degrees of freedom" if interval == "hk" else "normal"
         notes.append(Note("proportions", {"method": method, "critical": critical}))
     return _result(
         selection,
-        method=method if k == 1 else "GLMM",
+        method=chosen,
         interval=interval,
         measure="prop",
         estimate=estimate,

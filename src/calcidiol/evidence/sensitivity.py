@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from calcidiol.errors import UsageError
-from calcidiol.evidence.binomial import fit_binomial
+from calcidiol.evidence.binomial import exact_interval, fit_binomial
 from calcidiol.evidence.effect import Effect, Scale, natural
 from calcidiol.evidence.estimate import Array, Fit, check_interval, check_method, chi2_tail, fit
 from calcidiol.evidence.pool import Pool
@@ -82,12 +82,10 @@ def _line(name: str, effects: list[Effect], pooled: Pool) -> Line:
     if scale == "proportion":
         events = np.array([e.events or 0 for e in effects], dtype=float)
         people = np.array([e.denominator or 0 for e in effects], dtype=float)
-        if k < 2 or events.sum() in (0, people.sum()):
-            from calcidiol.evidence.binomial import exact_interval
-
+        shares = fit_binomial(events, people, interval) if k > 1 else None
+        if shares is None:
             low, high = exact_interval(int(events.sum()), int(people.sum()))
             return Line(name, k, float(events.sum() / people.sum()), low, high, 0.0, 0.0, 0.0)
-        shares = fit_binomial(events, people, interval)
         low, high = natural(shares.ci_low, scale), natural(shares.ci_high, scale)
         return Line(name, k, natural(shares.mean, scale), low, high, shares.tau2, shares.i2, shares.q)
     one = _fit(effects, pooled)
