@@ -644,6 +644,46 @@ def test_overlapping_products_are_both_kept_and_told() -> None:
     assert "dose_overlap" in {f.id for f in plausible(p, ON)}
 
 
+def test_supply_tells_when_an_order_that_is_over_ended() -> None:
+    supply = {"expectedSupplyDuration": {"value": 30, "unit": "days", "code": "d"}, "numberOfRepeatsAllowed": 1}
+    d = read(
+        bundle(order(status="completed", dosageInstruction=[{"text": "1 tablet daily"}], dispenseRequest=supply))
+    ).doses[0]
+    assert (d.count, d.ongoing) == (60, False)
+
+
+def test_one_therapy_is_counted_once() -> None:
+    daily = [{"text": "1 tablet daily"}]
+    first, renewed = order(dosageInstruction=daily), order(id="r2", authoredOn="2026-09-01", dosageInstruction=daily)
+    p = read(bundle(renewed, first))
+    assert [(d.start, d.ongoing, d.every_days) for d in p.doses] == [(date(2026, 6, 1), True, 1.0)]
+    assert "dose_duplicate" in {f.id for f in plausible(p, ON)}
+    stated = {
+        "resourceType": "MedicationStatement",
+        "id": "s",
+        "status": "active",
+        "subject": {"reference": "Patient/p1"},
+        "medicationCodeableConcept": {"text": "cholecalciferol 1000 IU tablet"},
+        "effectivePeriod": {"start": "2026-06-10"},
+        "dosage": daily,
+    }
+    swallowed = given(
+        iu=1000,
+        effectiveDateTime="2026-07-01",
+        dosage={"dose": {"value": 1000, "unit": "IU"}, "route": {"text": "oral"}},
+    )
+    assert len(read(bundle(first, stated, swallowed)).doses) == 1
+    other = order(id="r3", authoredOn="2026-09-01", dosageInstruction=[{"text": "2 tablets daily"}])
+    assert len(read(bundle(first, other)).doses) == 2
+    typed = {
+        "doses": [
+            {"substance": "vitamin D3", "dose": "1000 IU", "every": "day", "since": d}
+            for d in ("2026-06-01", "2026-07-01")
+        ]
+    }
+    assert len(read(typed).doses) == 2, "what a person types is taken as it is"
+
+
 def test_other_medicines() -> None:
     p = read(
         bundle(

@@ -303,6 +303,8 @@ class Supply(Struct, gc=False):
     """MedicationRequest.dispenseRequest."""
 
     validityPeriod: Period | None = None  # noqa: N815
+    expectedSupplyDuration: Quantity | None = None  # noqa: N815
+    numberOfRepeatsAllowed: int | None = None  # noqa: N815
 
 
 class MedicationRequest(Resource, gc=False):

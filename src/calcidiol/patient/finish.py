@@ -158,6 +158,7 @@ def _doses(g: Gathering) -> list[GivenDose]:
         kept[kept.index(twin)] = better
         g.skip("dose", "duplicate", other.origin.where, other.origin.received, same_as=better.origin.where)
         g.remark("dose_duplicate", "note", other.origin.where, text=other.origin.received, same_as=better.origin.where)
+    _one_therapy(g, kept)
     given = [d for d in kept if d.certain and d.count == 1 and not d.ongoing]
     for order in [d for d in kept if not d.certain and d.route == "im"]:
         match = next((d for d in given if _carries_out(d, order)), None)
@@ -185,6 +186,66 @@ def _doses(g: Gathering) -> list[GivenDose]:
                 ug=dose.amount_nmol * 400.64e-3,
             )
     return kept
+
+
+def _one_therapy(g: Gathering, kept: list[GivenDose]) -> None:
+    """Orders, statements and administrations of one therapy counted once.
+
+    The same dose in the same rhythm, ordered again before it ended or stated beside its order, is a renewal and not a
+    second therapy: it counts from the first day. A single dose recorded on a day that such an order covers is one of its
+    doses. Records typed by a person are taken as they are.
+    """
+    runs = sorted((d for d in kept if "/" in d.origin.where and (d.ongoing or d.count > 1)), key=lambda d: d.start)
+    while runs:
+        first = runs.pop(0)
+        for later in [r for r in runs if _alike(first, r) and _renews(first, r)]:
+            runs.remove(later)
+            kept.remove(later)
+            joined = replace(first, ongoing=True, count=0, certain=first.certain or later.certain)
+            kept[kept.index(first)] = joined
+            first = joined
+            same = {"same_as": first.origin.where}
+            g.skip("dose", "duplicate", later.origin.where, later.origin.received, **same)
+            g.remark("dose_duplicate", "note", later.origin.where, text=later.origin.received, **same)
+    for single in [d for d in kept if d.route == "oral" and d.count == 1 and not d.ongoing and "/" in d.origin.where]:
+        order = next((r for r in kept if r is not single and _covers(r, single)), None)
+        if order is not None:
+            kept.remove(single)
+            g.skip("dose", "duplicate", single.origin.where, single.origin.received, same_as=order.origin.where)
+
+
+def _renews(first: GivenDose, later: GivenDose) -> bool:
+    """Whether a later record of the same dose is the same therapy."""
+    if not _goes_on(first, later.start):
+        return False
+    kinds = {d.origin.where.partition("/")[0] for d in (first, later)}
+    return later.ongoing or (first.ongoing and len(kinds) == 2)
+
+
+def _alike(a: GivenDose, b: GivenDose) -> bool:
+    return (
+        a.substance == b.substance
+        and a.route == b.route
+        and abs(a.every_days - b.every_days) < 1e-9
+        and abs(a.amount_nmol - b.amount_nmol) <= 0.01 * max(a.amount_nmol, b.amount_nmol)
+    )
+
+
+def _goes_on(dose: GivenDose, day: date) -> bool:
+    end = last_day(dose)
+    return end is None or day <= end
+
+
+def _covers(order: GivenDose, single: GivenDose) -> bool:
+    return (
+        (order.ongoing or order.count > 1)
+        and order.substance == single.substance
+        and order.route == single.route
+        and order.every_days <= 1.0
+        and abs(order.amount_nmol - single.amount_nmol) <= 0.01 * order.amount_nmol
+        and order.start <= single.start
+        and _goes_on(order, single.start)
+    )
 
 
 def _same_dose(a: GivenDose, b: GivenDose) -> bool:

@@ -17,6 +17,7 @@ from calcidiol.patient.fhir import (
     MedicationRequest,
     MedicationStatement,
     Quantity,
+    Supply,
     Timing,
 )
 from calcidiol.patient.gather import tidy
@@ -101,17 +102,30 @@ def request(context: Context, m: MedicationRequest, where: str) -> None:
         and m.dispenseRequest.validityPeriod.start
     ):
         start = read_date(m.dispenseRequest.validityPeriod.start) or start
+    over = m.status in ("completed", "stopped")
     _file(
         context,
         where,
         medicine,
         m.dosageInstruction,
+        supply_days=_supply_days(m.dispenseRequest) if over else None,
         start=start,
         end=None,
-        over=m.status in ("completed", "stopped"),
+        over=over,
         held=m.status == "on-hold",
         certain=False,
     )
+
+
+def _supply_days(supply: Supply | None) -> float | None:
+    """Days that what was dispensed lasts; used only where nothing else says when an order that is over ended."""
+    if supply is None or supply.expectedSupplyDuration is None:
+        return None
+    number = read_number(supply.expectedSupplyDuration.value)
+    unit = _PERIOD_DAYS.get(supply.expectedSupplyDuration.code or supply.expectedSupplyDuration.unit or "")
+    if not isinstance(number, Number) or unit is None or number.value <= 0:
+        return None
+    return number.value * unit * (1 + max(supply.numberOfRepeatsAllowed or 0, 0))
 
 
 def statement(context: Context, m: MedicationStatement, where: str) -> None:
@@ -190,6 +204,7 @@ def _file(
     over: bool,
     held: bool,
     certain: bool,
+    supply_days: float | None = None,
 ) -> None:
     g = context.g
     codes, text = _codes(medicine), _words(medicine)
@@ -208,7 +223,7 @@ def _file(
     if vitamin is not None:
         for i, dosage in enumerate(dosages or [Dosage()]):
             place = where if len(dosages) <= 1 else f"{where}.dosage[{i}]"
-            _dose(context, place, vitamin, text, medicine, dosage, begins, ends, over or held, certain)
+            _dose(context, place, vitamin, text, medicine, dosage, begins, ends, over or held, certain, supply_days)
     written = " ".join(_dosage_text(d) for d in dosages[:1])
     bounds = [
         d.timing.repeat.boundsPeriod for d in dosages if d.timing and d.timing.repeat and d.timing.repeat.boundsPeriod
@@ -240,6 +255,7 @@ def _dose(
     end: date | None,
     over: bool,
     certain: bool,
+    supply_days: float | None = None,
 ) -> None:
     if dosage.asNeededBoolean or dosage.asNeededCodeableConcept is not None:
         context.g.refuse("dose", "dose_as_needed", where, f"{text} {dosage.text or ''}")
@@ -262,7 +278,7 @@ def _dose(
     if every is None:
         every = order.every_days
     count = count if count is not None else order.count
-    for_days = for_days if for_days is not None else order.for_days
+    for_days = next((x for x in (for_days, order.for_days, supply_days) if x is not None), None)
     start, end = first or start or order.start, last or end or order.end
     once = every is None and (order.once or count == 1)
     add_dose(
