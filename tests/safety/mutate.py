@@ -77,8 +77,11 @@ def killed(package: Path, tests: list[str]) -> bool:
     """Whether the tests fail on the code of `package`."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests],
-        cwd=package, env={**os.environ, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True,
-        timeout=600, check=False,
+        cwd=package,
+        env={**os.environ, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        timeout=600,
+        check=False,
     )  # fmt: skip
     return done.returncode != 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -105,6 +106,9 @@ def test_hard_limits_hold_for_any_record_and_regimen(patient: Patient, asked: Re
         assert r.amount <= p.max_single_amount * (1 + 1e-9)
         assert p.gives(r.amount)
         assert (r.iu or r.amount * 100.0) <= 300_000 * (1 + 1e-6)
+        same = sorted(x.start + timedelta(days=int(x.every_days * i + 1e-9)) for x in got.runs for i in range(x.count)
+                      if x.product == r.product)  # fmt: skip
+        assert all((b - a).days >= int(p.min_days) for a, b in pairwise(same))
     new = planned(got)
     everything = days_of(patient.doses) + new
     for day, _, _ in new:
@@ -168,6 +172,36 @@ def test_a_product_that_is_not_in_the_table_is_not_given() -> None:
         assert verdict.status == "refused"
     assert safety.gate(base(), Regimen("x", (replace(good, product=""),)), ON, TABLE).rules[0].id == "HL01"
     assert safety.gate(base(), Regimen("x", (replace(good, count=0),)), ON, TABLE).regimen is None
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [{"iu": 1000.0}, {"iu": None}, {"amount_nmol": 1.0}, {"unit": "ug"}, {"substance": "ergocalciferol"},
+     {"every_days": -7.0}, {"every_days": float("nan")}, {"amount": float("nan")}],
+)  # fmt: skip
+def test_a_dose_that_says_two_things_is_not_given(lie: dict[str, object]) -> None:
+    run_ = replace(run("invita-d3-50000-capsule", 50_000.0, 0, 7.0, 3), **lie)  # type: ignore[arg-type]
+    assert safety.gate(base(), Regimen("x", (run_,)), ON, TABLE).status == "refused"
+
+
+def test_calcifediol_with_an_iu_is_not_given() -> None:
+    product = next(k for k, p in TABLE.items() if p.substance == "calcifediol")
+    good = run(product, TABLE[product].smallest_amount, 0, 30.0, 2)
+    assert safety.gate(base(), Regimen("x", (good,)), ON, TABLE).regimen is not None
+    assert safety.gate(base(), Regimen("x", (replace(good, iu=1000.0),)), ON, TABLE).regimen is None
+
+
+def test_a_product_is_not_given_more_often_than_its_label_says() -> None:
+    product, p = next((k, p) for k, p in TABLE.items() if p.route == "oral" and p.min_days == 7)
+    asked = Regimen("x", (run(product, p.smallest_amount, 0, 1.0, 15),))
+    got = safety.gate(base(), asked, ON, TABLE)
+    assert [f.id for f in got.rules] == ["HL08"]
+    assert got.regimen is not None
+    assert [(r.start - ON).days for r in got.regimen.runs] == [0, 7, 14]
+    assert (
+        safety.gate(base(), replace(asked, runs=(replace(asked.runs[0], every_days=7.0),)), ON, TABLE).status
+        == "allowed"
+    )
 
 
 def test_a_product_that_the_patient_may_not_have_is_taken_away() -> None:

@@ -8,6 +8,7 @@ nothing is found, so that the gate's answer passes the gate unchanged.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from datetime import date, timedelta
 from calcidiol.errors import UsageError
 from calcidiol.kinetics.events import DoseRun, Regimen
 from calcidiol.patient.record import Patient
+from calcidiol.quantity import iu_to_nmol, ug_to_nmol
 from calcidiol.safety import exposure
 from calcidiol.safety.allowed import hard, judge, permissions
 from calcidiol.safety.facts import Facts
@@ -36,9 +38,9 @@ class _Dose:
 
     run: int
     at: int
+    product: str
     day: date
     iu: float
-    amount: float
     depot: bool
 
 
@@ -125,10 +127,10 @@ class _Check:
 
     def _run(self, run: DoseRun, found: list[Fired]) -> DoseRun | None:
         """One run with an allowed route, product, interval and single dose; None when nothing of it may be given."""
-        if run.route not in self.limits.routes or run.count < 1 or not run.amount > 0.0:
+        if run.route not in self.limits.routes or run.count < 1 or not run.amount > 0.0 or not run.every_days >= 0.0:
             return None
         product = self.products.get(run.product)
-        if product is None or product.route != run.route or product.substance != run.substance:
+        if product is None or not _consistent(run, product):
             found.append(
                 hard(self.known, "HL01", product=run.product or "-", amount=run.amount, unit=run.unit, limit=0)
             )
@@ -164,12 +166,16 @@ class _Check:
     def _doses(self, runs: tuple[DoseRun, ...]) -> list[_Dose]:
         doses = [
             _Dose(
-                i, k, run.start + timedelta(days=int(run.every_days * k + 1e-9)),
-                exposure.counted_iu(run.iu, run.amount_nmol, run.substance), run.amount, run.route != "oral",
+                run=i,
+                at=k,
+                product=run.product,
+                day=run.start + timedelta(days=int(run.every_days * k + 1e-9)),
+                iu=exposure.counted_iu(run.iu, run.amount_nmol, run.substance),
+                depot=run.route != "oral",
             )
             for i, run in enumerate(runs)
             for k in range(run.count)
-        ]  # fmt: skip
+        ]
         return sorted(doses, key=lambda d: (d.day, d.run, d.at))
 
     def _sequence(self, doses: list[_Dose], found: list[Fired]) -> list[bool]:
@@ -182,12 +188,14 @@ class _Check:
         year = _Window(exposure.YEAR_D, self.facts.given)
         keep: list[bool] = []
         met: dict[str, Fired] = {}
+        last: dict[str, date] = {}
         for dose in doses:
-            reason = self._reason(dose, blocked, quarter, year)
+            reason = self._too_soon(dose, last) or self._reason(dose, blocked, quarter, year)
             keep.append(reason is None)
             if reason is not None:
                 met.setdefault(reason.id, reason)
                 continue
+            last[dose.product] = dose.day
             quarter.add(dose.day, dose.iu)
             year.add(dose.day, dose.iu)
             if dose.depot:
@@ -197,6 +205,15 @@ class _Check:
         routes = self.limits.routes
         found.extend(permissions(f, self.facts, self.known.permitted, routes) for f in met.values())
         return keep
+
+    def _too_soon(self, dose: _Dose, last: Mapping[str, date]) -> Fired | None:
+        """HL08 when the product needs longer since its dose before."""
+        before = last.get(dose.product)
+        product = self.products[dose.product]
+        if before is None or (dose.day - before).days >= math.floor(product.min_days):
+            return None
+        when = dose.day.isoformat()
+        return hard(self.known, "HL08", product=product.name, days=product.min_days, when=when)
 
     def _reason(self, dose: _Dose, blocked: date, quarter: _Window, year: _Window) -> Fired | None:
         """The hard limit that this dose would break, given the doses kept before it."""
@@ -232,6 +249,20 @@ class _Window:
             self._sum -= self._items[self._first][1]
             self._first += 1
         return self._sum
+
+
+def _consistent(run: DoseRun, product: Product) -> bool:
+    """Whether route, substance, unit, IU and nmol of a run say the same dose of the same product."""
+    if (product.route, product.substance, product.strength_unit) != (run.route, run.substance, run.unit):
+        return False
+    if run.unit == "[iU]":
+        nmol = iu_to_nmol(run.amount, run.substance)
+        return run.iu is not None and _close(run.iu, run.amount) and _close(run.amount_nmol, nmol)
+    return run.iu is None and _close(run.amount_nmol, ug_to_nmol(run.amount, run.substance))
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-3 * abs(b)
 
 
 def _largest_possible(product: Product, most: float) -> float | None:

@@ -24,7 +24,7 @@ ACTIONS = ("STOP", "HOLD", "ALT", "WARN")
 SCOPES = ("all", "im", "oral", "single_dose", "excipient")
 TAGS = ("V", "R", "P", "S")
 LIMITS = ("largest_single_iu", "ceiling_nmol_per_l", "daily_only")
-HARD = ("HL01", "HL02", "HL03", "HL04", "HL05", "HL06", "HL07")
+HARD = ("HL01", "HL02", "HL03", "HL04", "HL05", "HL06", "HL07", "HL08")
 LEVELS = ("major", "moderate", "minor")
 
 _RULE = {
