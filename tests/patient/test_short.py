@@ -376,3 +376,13 @@ def test_schema_is_published_and_the_examples_are_valid() -> None:
         [],
     ):
         assert list(validator.iter_errors(bad)), bad
+
+
+def test_the_record_of_the_manual_is_read_whole() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
+    p = read(text.split("```yaml\n")[1].split("```")[0])
+    assert p.unused == ()
+    assert (len(p.labs), len(p.doses), len(p.drugs), len(p.conditions)) == (3, 3, 2, 2)
+    assert sorted(line.split("`")[1] for line in text.splitlines() if line.startswith("| `")) == sorted(
+        path.name for path in EXAMPLES.iterdir()
+    )

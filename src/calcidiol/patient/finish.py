@@ -192,8 +192,8 @@ def _one_therapy(g: Gathering, kept: list[GivenDose]) -> None:
     """Orders, statements and administrations of one therapy counted once.
 
     The same dose in the same rhythm, ordered again before it ended or stated beside its order, is a renewal and not a
-    second therapy: it counts from the first day. A single dose recorded on a day that such an order covers is one of its
-    doses. Records typed by a person are taken as they are.
+    second therapy: it counts from the first day. A single dose recorded on a day that such an order covers is one of
+    its doses. Records typed by a person are taken as they are.
     """
     runs = sorted((d for d in kept if "/" in d.origin.where and (d.ongoing or d.count > 1)), key=lambda d: d.start)
     while runs:
