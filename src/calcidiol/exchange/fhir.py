@@ -1,4 +1,4 @@
-"""A plan as a FHIR R4 Bundle: CarePlan, MedicationRequests, RiskAssessment, ServiceRequests, DetectedIssues.
+"""A plan as a FHIR R4 Bundle: CarePlan, Goal, MedicationRequests, ServiceRequests, RiskAssessment, DetectedIssues.
 
 Everything is a draft or a proposal: nothing is ordered by being written. Plain dictionaries are built here; the tests
 read them with fhir.resources (R4B).
@@ -8,42 +8,71 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from html import escape
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
+
+from calcidiol.report import clean
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
+HL7_ROUTE = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
 UCUM = "http://unitsofmeasure.org"
-IDENTIFIER = "https://calcidiol.example/patient"
-CAPSULE = "https://calcidiol.example/capsule"
+HERE = "urn:calcidiol"
+"""Root of our own identifiers and codes (no web address: there is no server behind them)."""
 
-_RXCUI = {
+_INGREDIENT = {
     "cholecalciferol": ("2418", "cholecalciferol"),
     "ergocalciferol": ("4018", "ergocalciferol"),
     "calcifediol": ("1889", "calcifediol"),
 }
-"""RxNorm ingredients (safety.md 6.3, V; calcifediol R)."""
-_ROUTE = {"im": ("78421000", "Intramuscular route"), "oral": ("26643006", "Oral route")}
-"""SNOMED CT routes (safety.md 6.3, V)."""
+"""RxNorm ingredients (2418, 4018: V, OHDSI vocabulary; 1889: R)."""
+_ROUTE = {
+    "im": (("78421000", "Intramuscular route"), ("IM", "Injection, intramuscular")),
+    "oral": (("26643006", "Oral route"), ("PO", "Swallow, oral")),
+}
+"""SNOMED CT and HL7 v3 codes of the routes (V)."""
+_UNIT = {"[iU]": "IU", "ug": "\u00b5g", "mL": "mL"}
+_SEVERITY = {"STOP": "high", "HOLD": "high", "ALT": "moderate", "major": "high", "moderate": "moderate"}
+LEVEL_CODE = {"system": LOINC, "code": "62292-8"}
+"""25-hydroxyvitamin D, D2 and D3 together (V)."""
 
 
 def bundle(plan: Mapping[str, Any]) -> dict[str, Any]:
     """The plan (as plain data) as a Bundle of type collection.
 
-    A plan that gives nothing has no MedicationRequest; its CarePlan says why and lists what to check.
+    Parameters
+    ----------
+    plan
+        `Plan.to_dict`, or the same read from a file.
+
+    Returns
+    -------
+    dict
+        JSON-ready; the same plan gives the same bundle, ids included. A plan that gives nothing has no
+        MedicationRequest; its CarePlan says why.
+
+    Examples
+    --------
+    >>> nothing = {"status": "refused", "on": "2026-11-21", "patient": {"id": "x"}, "capsule": {}, "regimen": None,
+    ...            "verdict": {"status": "refused", "rules": []}, "findings": [], "interactions": [], "monitoring": []}
+    >>> [e["resource"]["resourceType"] for e in bundle(nothing)["entry"]]
+    ['CarePlan', 'Patient', 'Device']
     """
-    make = _Maker(plan)
+    make = _Maker(clean.plain(plan))
     make.patient()
-    requests = [make.medication(run) for run in (plan.get("regimen") or {}).get("doses", ())]
-    labs = [one for item in plan["monitoring"] for one in make.labs(item)]
-    issues = [make.issue(rule) for rule in plan["verdict"]["rules"]]
+    make.device()
+    issues = make.issues()
+    requests = make.medications(issues)
+    labs = make.labs()
+    goal = make.goal()
     risk = make.risk()
-    make.care_plan(requests + labs, issues + ([risk] if risk else []))
+    make.care_plan(requests + labs, goal, issues + ([risk] if risk else []))
     return {
         "resourceType": "Bundle",
         "id": make.id("bundle"),
-        "identifier": {"system": CAPSULE, "value": str(plan["capsule"].get("hash", ""))},
+        "identifier": {"system": f"{HERE}:capsule", "value": make.capsule},
         "type": "collection",
         "timestamp": f"{plan['on']}T00:00:00Z",
         "entry": make.entries,
@@ -56,171 +85,318 @@ class _Maker:
     def __init__(self, plan: Mapping[str, Any]) -> None:
         self.plan = plan
         self.entries: list[dict[str, Any]] = []
-        self._seed = str(plan["capsule"].get("hash", ""))
+        self.capsule = str((plan.get("capsule") or {}).get("hash") or "unsealed")
 
     def id(self, name: str) -> str:
         """A stable id."""
-        return str(uuid5(NAMESPACE_URL, f"{CAPSULE}/{self._seed}/{name}"))
+        return str(uuid5(NAMESPACE_URL, f"{HERE}/{self.capsule}/{self.plan['patient']['id']}/{name}"))
 
-    def _add(self, name: str, resource: dict[str, Any]) -> str:
+    def _add(self, name: str, resource: dict[str, Any], first: bool = False) -> str:
         found = self.id(name)
-        self.entries.append({"fullUrl": f"urn:uuid:{found}", "resource": {**resource, "id": found}})
+        kept = {k: v for k, v in resource.items() if v not in (None, [], "")}
+        kept = {"resourceType": kept.pop("resourceType"), "id": found, **kept}
+        entry = {"fullUrl": f"urn:uuid:{found}", "resource": kept}
+        self.entries.insert(0 if first else len(self.entries), entry)
         return f"urn:uuid:{found}"
 
-    @property
-    def _subject(self) -> dict[str, str]:
-        return {"reference": f"urn:uuid:{self.id('patient')}"}
+    def _to(self, name: str) -> dict[str, str]:
+        return {"reference": f"urn:uuid:{self.id(name)}"}
 
     def patient(self) -> None:
         """Who the plan is for."""
         p = self.plan["patient"]
-        resource: dict[str, Any] = {
-            "resourceType": "Patient",
-            "identifier": [{"system": IDENTIFIER, "value": str(p["id"]) or "unknown"}],
-        }
-        if p.get("name"):
-            resource["name"] = [{"text": _text(p["name"])}]
-        if p.get("sex"):
-            resource["gender"] = p["sex"]
-        if p.get("birth_date"):
-            resource["birthDate"] = p["birth_date"]
-        self._add("patient", resource)
-
-    def medication(self, run: Mapping[str, Any]) -> str:
-        """One run of doses as a proposal."""
-        from calcidiol.terminology import products
-
-        code, name = _RXCUI[run["substance"]]
-        product = products().get(run["product"])
-        route_code, route_name = _ROUTE[run["route"]]
-        start = date.fromisoformat(run["start"])
-        last = start + timedelta(days=run["every_days"] * max(run["count"] - 1, 0))
-        repeat: dict[str, Any] = {"boundsPeriod": {"start": run["start"], "end": last.isoformat()}, "count": run["count"]}
-        if run["count"] > 1:
-            repeat |= {"frequency": 1, "period": run["every_days"], "periodUnit": "d"}
-        unit = {"[iU]": "IU", "ug": "ug"}.get(run["unit"], run["unit"])
-        dose = {"value": run["amount"], "unit": unit, "system": UCUM, "code": run["unit"]}
-        text = f"{run['amount']:g} {unit} {route_name.lower()}"
-        if run.get("volume_ml"):
-            text += f" ({run['volume_ml']:g} mL)"
-        shown = product.name if product else name
-        return self._add(
-            f"medication-{run['start']}-{run['product']}-{run['amount']}",
+        self._add(
+            "patient",
             {
-                "resourceType": "MedicationRequest",
-                "status": "draft",
-                "intent": "proposal",
-                "medicationCodeableConcept": {
-                    "coding": [{"system": RXNORM, "code": code, "display": name}],
-                    "text": shown,
-                },
-                "subject": self._subject,
-                "authoredOn": self.plan["on"],
-                "dosageInstruction": [
-                    {
-                        "text": text,
-                        "timing": {"repeat": repeat},
-                        "route": {"coding": [{"system": SNOMED, "code": route_code, "display": route_name}]},
-                        "doseAndRate": [{"doseQuantity": dose}],
-                    }
-                ],
+                "resourceType": "Patient",
+                "identifier": [{"system": f"{HERE}:record", "value": _text(p.get("id"))}],
+                "name": [{"text": _text(p["name"])}] if p.get("name") else None,
+                "gender": p.get("sex"),
+                "birthDate": p.get("birth_date"),
             },
         )
 
-    def labs(self, item: Mapping[str, Any]) -> list[str]:
-        """Labs of one day as proposals, one for each."""
-        from calcidiol.terminology.labs import labs
+    def device(self) -> None:
+        """What made the proposal."""
+        c = self.plan.get("capsule") or {}
+        self._add(
+            "device",
+            {
+                "resourceType": "Device",
+                "status": "active",
+                "deviceName": [{"name": "calcidiol", "type": "model-name"}],
+                "version": [{"value": _text(f"{c.get('code', '')}, card {c.get('card', '')}")}],
+                "note": [{"text": "Decision support for professionals; not a medical device."}],
+            },
+        )
 
-        table = labs()
+    def issues(self) -> list[str]:
+        """The rules that apply and the interactions, each with what would lift it."""
         made = []
-        for name in item["labs"]:
-            code: dict[str, Any] = {"text": name}
-            loinc = next(iter(table[name].loinc), None) if name in table else None
-            if loinc:
-                code["coding"] = [{"system": LOINC, "code": loinc, "display": name}]
+        for i, rule in enumerate(self.plan["verdict"]["rules"]):
+            lifted = rule.get("lifted_by")
+            made.append(
+                self._issue(
+                    f"rule-{i}-{rule['id']}",
+                    rule["id"],
+                    f"{rule['id']} {rule['action']}",
+                    rule["action"],
+                    f"{rule['text']} Source: {rule['source']} [{rule['tag']}].",
+                    [f"Lifted by: {lifted}"] if lifted else [],
+                    [p["text"] for p in rule.get("permitted") or ()],
+                )
+            )
+        for i, one in enumerate(self.plan.get("interactions") or ()):
+            told = f"{one['effect']} Source: {one['source']} [{one['tag']}]."
+            made.append(
+                self._issue(f"interaction-{i}-{one['id']}", one["id"], f"{one['id']} {one['drug']}", one["level"], told)
+            )
+        return made
+
+    def _issue(
+        self,
+        name: str,
+        code: str,
+        title: str,
+        level: str,
+        detail: str,
+        lifts: list[str] | None = None,
+        permitted: list[str] | None = None,
+    ) -> str:
+        actions = [*(lifts or ()), *(f"Permissible meanwhile: {p}" for p in permitted or ())]
+        return self._add(
+            name,
+            {
+                "resourceType": "DetectedIssue",
+                "status": "preliminary",
+                "code": {"coding": [{"system": f"{HERE}:rule", "code": _text(code)}], "text": _text(title)},
+                "severity": _SEVERITY.get(level, "low"),
+                "patient": self._to("patient"),
+                "identifiedDateTime": self.plan["on"],
+                "author": self._to("device"),
+                "detail": _text(detail),
+                "mitigation": [{"action": {"text": _text(a)}} for a in actions],
+            },
+        )
+
+    def medications(self, issues: list[str]) -> list[str]:
+        """Each run of doses as a proposal."""
+        from calcidiol.terminology import products
+
+        made = []
+        for i, run in enumerate((self.plan.get("regimen") or {}).get("doses", ())):
+            code, name = _INGREDIENT[run["substance"]]
+            product = products().get(run["product"])
+            shown = run.get("product_name") or (product.name if product else name)
             made.append(
                 self._add(
-                    f"labs-{item['on']}-{item['rule']}-{name}",
+                    f"medication-{i}",
                     {
-                        "resourceType": "ServiceRequest",
+                        "resourceType": "MedicationRequest",
                         "status": "draft",
                         "intent": "proposal",
-                        "code": code,
-                        "subject": self._subject,
-                        "occurrenceDateTime": item["on"],
-                        "note": [{"text": _text(item["text"])}],
+                        "medicationCodeableConcept": {
+                            "coding": [{"system": RXNORM, "code": code, "display": name}],
+                            "text": _text(shown),
+                        },
+                        "subject": self._to("patient"),
+                        "authoredOn": self.plan["on"],
+                        "requester": self._to("device"),
+                        "dosageInstruction": [_dosage(run, i + 1)],
+                        "detectedIssue": [{"reference": r} for r in issues],
                     },
                 )
             )
         return made
 
-    def issue(self, rule: Mapping[str, Any]) -> str:
-        """A rule that applies."""
-        severity = {"STOP": "high", "HOLD": "high", "ALT": "moderate"}.get(rule["action"], "low")
+    def labs(self) -> list[str]:
+        """Each lab of each day as a proposal, once for all its reasons."""
+        from calcidiol.terminology.labs import labs
+
+        table = labs()
+        wanted: dict[tuple[str, str], list[str]] = {}
+        for item in self.plan.get("monitoring") or ():
+            for name in item["labs"]:
+                reasons = wanted.setdefault((item["on"], name), [])
+                told = f"{item['text']} Source: {item['source']} [{item['tag']}]."
+                if told not in reasons:
+                    reasons.append(told)
+        made = []
+        for (on, name), reasons in sorted(wanted.items()):
+            item = table.get(name)
+            code: dict[str, Any] = {"text": item.name if item else name}
+            if name == "25ohd":
+                code["coding"] = [LEVEL_CODE]
+            elif item is not None and item.loinc:
+                code["coding"] = [{"system": LOINC, "code": item.loinc[0]}]
+            made.append(
+                self._add(
+                    f"lab-{on}-{name}",
+                    {
+                        "resourceType": "ServiceRequest",
+                        "status": "draft",
+                        "intent": "proposal",
+                        "code": code,
+                        "subject": self._to("patient"),
+                        "occurrenceDateTime": on,
+                        "authoredOn": self.plan["on"],
+                        "requester": self._to("device"),
+                        "reasonCode": [{"text": _text(r)} for r in reasons],
+                    },
+                )
+            )
+        return made
+
+    def goal(self) -> str | None:
+        """The band of 25(OH)D that the regimen aims at."""
+        g = self.plan.get("goal")
+        if not g or not self.plan.get("regimen"):
+            return None
+        due = date.fromisoformat(self.plan["on"]) + timedelta(weeks=g["week_from"])
+        bounds = {k: _quantity(g[k], "nmol/L", "nmol/L") for k in ("low", "high")}
         return self._add(
-            f"rule-{rule['id']}-{rule['text_id']}-{len(self.entries)}",
+            "goal",
             {
-                "resourceType": "DetectedIssue",
-                "status": "preliminary",
-                "code": {"text": f"{rule['id']} {rule['action']}"},
-                "severity": severity,
-                "patient": self._subject,
-                "identifiedDateTime": self.plan["on"],
-                "detail": _text(rule["text"]),
+                "resourceType": "Goal",
+                "lifecycleStatus": "proposed",
+                "description": {
+                    "text": f"25(OH)D {g['low']:g}-{g['high']:g} nmol/L, weeks {g['week_from']}-{g['week_to']}"
+                },
+                "subject": self._to("patient"),
+                "startDate": self.plan["on"],
+                "target": [
+                    {"measure": {"coding": [LEVEL_CODE]}, "detailRange": bounds, "dueDate": due.isoformat()},
+                ],
             },
         )
 
     def risk(self) -> str | None:
-        """The probabilities of the plan."""
+        """The probabilities of the plan, each with its Monte-Carlo error."""
         p, goal = self.plan.get("probabilities"), self.plan.get("goal")
         if not p or not goal:
             return None
+        start = date.fromisoformat(self.plan["on"])
+        first, last = (start + timedelta(weeks=w) for w in p["weeks"])
+        year = (start, start + timedelta(weeks=52))
         rows = [
-            (f"25(OH)D in {goal['low']:g}-{goal['high']:g} nmol/L, weeks {p['weeks'][0]}-{p['weeks'][1]}", p["in_band"]),
-            (f"25(OH)D ever above {goal['excess']:g} nmol/L within a year", p["above_high"]),
-            (f"25(OH)D ever above {goal['ceiling']:g} nmol/L within a year", p["above_ceiling"]),
+            (f"Share of time with 25(OH)D in {goal['low']:g}-{goal['high']:g} nmol/L", p["in_band"], (first, last)),
+            (f"25(OH)D ever above {goal['excess']:g} nmol/L", p["above_high"], year),
+            (f"25(OH)D ever above {goal['ceiling']:g} nmol/L", p["above_ceiling"], year),
         ]
+        calcium = p.get("calcium") or {}
+        if calcium.get("value") is not None and calcium.get("mc_error") is not None:
+            rows.append(("Calcium pushed above its upper limit by the regimen", calcium, year))
         return self._add(
             "risk",
             {
                 "resourceType": "RiskAssessment",
                 "status": "preliminary",
-                "subject": self._subject,
+                "method": {"text": "Weighted draws of a population model, given this patient's results"},
+                "subject": self._to("patient"),
                 "occurrenceDateTime": self.plan["on"],
-                "method": {"text": f"calcidiol {self.plan['capsule'].get('code', '')}, {self.plan['capsule'].get('card', '')}"},
+                "performer": self._to("device"),
                 "prediction": [
-                    {"outcome": {"text": text}, "probabilityDecimal": round(c["value"], 4)} for text, c in rows
+                    {
+                        "outcome": {"text": text},
+                        "probabilityDecimal": round(c["value"], 4),
+                        "whenPeriod": {"start": when[0].isoformat(), "end": when[1].isoformat()},
+                        "rationale": f"Monte-Carlo error {c['mc_error']:.4f}",
+                    }
+                    for text, c, when in rows
                 ],
             },
         )
 
-    def care_plan(self, activities: list[str], supporting: list[str]) -> None:
-        """What holds it together."""
+    def care_plan(self, activities: list[str], goal: str | None, supporting: list[str]) -> None:
+        """What holds it together; the first entry."""
         plan = self.plan
-        name = (plan.get("regimen") or {}).get("name") or plan["status"]
+        regimen = plan.get("regimen")
+        told = _told(plan)
+        ends = [date.fromisoformat(m["on"]) for m in plan.get("monitoring") or ()]
+        ends += [_last(run) for run in (regimen or {}).get("doses", ())]
+        period = {"start": plan["on"]}
+        if ends:
+            period["end"] = max(*ends, date.fromisoformat(plan["on"])).isoformat()
+        rows = "".join(f"<li>{escape(t)}</li>" for t in told)
         self._add(
             "careplan",
             {
                 "resourceType": "CarePlan",
+                "text": {
+                    "status": "generated",
+                    "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>Vitamin D plan</p><ul>{rows}</ul></div>',
+                },
                 "status": "draft",
                 "intent": "proposal",
                 "title": "Vitamin D plan",
-                "description": _text(f"{plan['verdict']['status']}: {name}"),
-                "subject": self._subject,
+                "description": _text(told[0]),
+                "subject": self._to("patient"),
+                "period": period,
                 "created": plan["on"],
-                "supportingInfo": [{"reference": r} for r in supporting] or None,
-                "activity": [{"reference": {"reference": r}} for r in activities] or None,
-                "note": [
-                    {"text": "Decision support for professionals; not a medical device. A clinician decides."},
-                    *({"text": _text(f["text"])} for f in plan["findings"]),
-                ],
+                "author": self._to("device"),
+                "supportingInfo": [{"reference": r} for r in supporting],
+                "goal": [{"reference": goal}] if goal else None,
+                "activity": [{"reference": {"reference": r}} for r in activities],
+                "note": [{"text": _text(t)} for t in told[1:]],
             },
+            first=True,
         )
-        for entry in self.entries:
-            entry["resource"] = {k: v for k, v in entry["resource"].items() if v is not None}
 
 
-def _text(value: str) -> str:
-    """A FHIR string: no control characters but line ends, and not empty."""
-    kept = "".join(ch for ch in str(value) if ch in "\n\t" or ch >= " ").strip()
-    return kept or "-"
+def _told(plan: Mapping[str, Any]) -> list[str]:
+    """The plan in a few sentences: verdict, then what a reader of the CarePlan alone must know."""
+    regimen = plan.get("regimen")
+    name = regimen["name"] if regimen else "no vitamin D is to be given"
+    told = [f"{plan['status']}, {plan['verdict']['status']}: {name}"]
+    told.append("Decision support for professionals; not a medical device. A clinician decides.")
+    told += [f"Rule {r['id']} {r['action']}: {r['text']}" for r in plan["verdict"]["rules"]]
+    told += [f"Finding ({f['level']}): {f['text']}" for f in plan.get("findings") or ()]
+    told += [f"Stop rule {r['id']}: {r['text']}" for r in plan.get("stop_rules") or ()]
+    return told
+
+
+def _dosage(run: Mapping[str, Any], sequence: int) -> dict[str, Any]:
+    """One run as a dosage: text, timing, route and the quantity of one dose."""
+    snomed, hl7 = _ROUTE[run["route"]]
+    unit = _UNIT.get(run["unit"], run["unit"])
+    volume = f" ({run['volume_ml']:.4g} mL)" if run.get("volume_ml") else ""
+    if run["count"] == 1:
+        timing: dict[str, Any] = {"event": [run["start"]]}
+        when = f"once on {run['start']}"
+    else:
+        every = _whole(run["every_days"])
+        bounds = {"start": run["start"], "end": _last(run).isoformat()}
+        repeat = {"boundsPeriod": bounds, "count": run["count"], "frequency": 1, "period": every, "periodUnit": "d"}
+        timing = {"repeat": repeat}
+        when = f"every {every} days, {run['count']} times from {run['start']}"
+    return {
+        "sequence": sequence,
+        "text": f"{run['amount']:,.10g} {unit}{volume} {snomed[1].lower().removesuffix(' route')}, {when}",
+        "timing": timing,
+        "asNeededBoolean": False,
+        "route": {
+            "coding": [
+                {"system": SNOMED, "code": snomed[0], "display": snomed[1]},
+                {"system": HL7_ROUTE, "code": hl7[0], "display": hl7[1]},
+            ]
+        },
+        "doseAndRate": [{"doseQuantity": _quantity(run["amount"], unit, run["unit"])}],
+    }
+
+
+def _quantity(value: float, unit: str, code: str) -> dict[str, Any]:
+    return {"value": _whole(value), "unit": unit, "system": UCUM, "code": code}
+
+
+def _last(run: Mapping[str, Any]) -> date:
+    return date.fromisoformat(run["start"]) + timedelta(days=run["every_days"] * max(run["count"] - 1, 0))
+
+
+def _whole(value: float) -> float | int:
+    """Whole numbers without a decimal point."""
+    return int(value) if float(value).is_integer() else value
+
+
+def _text(value: Any) -> str:
+    """A FHIR string: never empty."""
+    return str(value or "").strip() or "-"

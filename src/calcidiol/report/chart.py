@@ -48,7 +48,6 @@ class Frame:
     top: int
     bottom: int
     letter: int
-    legend_rows: int
 
     @property
     def floor(self) -> int:
@@ -56,8 +55,9 @@ class Frame:
         return self.height - self.bottom
 
 
-WIDE = Frame(width=720, height=410, left=44, right=40, top=30, bottom=84, letter=13, legend_rows=1)
-NARROW = Frame(width=360, height=380, left=38, right=32, top=30, bottom=116, letter=12, legend_rows=3)
+WIDE = Frame(width=720, height=410, left=44, right=40, top=30, bottom=84, letter=13)
+FLAT = Frame(width=720, height=330, left=44, right=40, top=30, bottom=84, letter=13)
+NARROW = Frame(width=360, height=380, left=38, right=32, top=30, bottom=116, letter=12)
 
 
 class Scale:

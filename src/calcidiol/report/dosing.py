@@ -122,5 +122,5 @@ def worded(name: str, w: Words) -> str:
 
 
 def _one(dose: str, route: str, how_often: str, count: int, w: Words) -> str:
-    times = f" \u00d7 {count}" if count > 1 else ""
+    times = f"\u00a0\u00d7\u00a0{count}" if count > 1 else ""
     return w.say("ui.dose_phrase", {"dose": dose, "route": route, "rhythm": how_often}) + times

@@ -13,7 +13,7 @@ from typing import Any
 
 from calcidiol.errors import MissingError
 from calcidiol.report import clean
-from calcidiol.report.chart import WIDE, svg
+from calcidiol.report.chart import FLAT, svg
 from calcidiol.report.view import view
 
 BUILT_IN = "Libertinus Serif"
@@ -45,7 +45,7 @@ def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
     data = asdict(v)
     data["labels"] = dict(v.labels)
     data = _displayable(data)
-    data["chart"] = svg(plan, v.labels, frame=WIDE, font=fonts[0])
+    data["chart"] = svg(plan, v.labels, frame=FLAT, font=fonts[0])
     data["fonts"] = list(fonts)
     data["text_lang"], data["text_region"] = ("zh", "HK") if lang == "zh-Hant" else ("en", "US")
     year, month, day = (int(x) for x in plan["on"].split("-"))
