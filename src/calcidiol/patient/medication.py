@@ -342,7 +342,7 @@ def _order(text: str, medicine: Medication, words: Words, quantity: Quantity | N
         number = read_number(quantity.value)
         said, conflict = unit_of(quantity)
         said = said.strip()
-        if isinstance(number, Number) and not number.comparator and not conflict:
+        if isinstance(number, Number) and not number.comparator and not quantity.comparator and not conflict:
             if said.casefold() in _PIECES or (not said and named.amount is not None):
                 amount, unit, pieces = named.amount, named.unit, number.value
                 if amount is None and _piece(medicine) is not None:
