@@ -697,21 +697,65 @@ def test_other_medicines() -> None:
 
 
 def tablet(strength: dict[str, Any]) -> dict[str, Any]:
-    return {"resourceType": "Medication", "id": "m", "code": {"text": "cholecalciferol tablet"}, "ingredient": [{"itemCodeableConcept": {"text": "cholecalciferol"}, "strength": strength}]}  # fmt: skip
+    return {
+        "resourceType": "Medication",
+        "id": "m",
+        "code": {"text": "cholecalciferol tablet"},
+        "ingredient": [{"itemCodeableConcept": {"text": "cholecalciferol"}, "strength": strength}],
+    }
 
 
 @pytest.mark.parametrize(
     ("dosage", "iu", "every"),
     [
-        ({"doseAndRate": [{"doseQuantity": {"value": 2, "unit": "tablet"}}], "timing": {"code": {"coding": [{"code": "QD"}]}}}, 2000, 1.0),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": 2, "unit": "tablet"}}],
+                "timing": {"code": {"coding": [{"code": "QD"}]}},
+            },
+            2000,
+            1.0,
+        ),
         ({"text": "1 tablet daily"}, 1000, 1.0),
-        ({"doseAndRate": [{"doseQuantity": {"value": 1, "code": "{tbl}"}}], "timing": {"code": {"text": "BID"}}}, 1000, 0.5),
-        ({"doseAndRate": [{"doseQuantity": {"value": 50, "unit": "ug"}}], "timing": {"code": {"text": "every week"}}}, 2000, 7.0),
-        ({"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}], "timing": {"repeat": {"timeOfDay": ["08:00:00", "20:00:00"]}}}, 1000, 0.5),
-        ({"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}], "timing": {"repeat": {"when": ["MORN"]}}}, 1000, 1.0),
-        ({"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}], "timing": {"repeat": {"dayOfWeek": ["sun"]}}}, 1000, 7.0),
+        (
+            {"doseAndRate": [{"doseQuantity": {"value": 1, "code": "{tbl}"}}], "timing": {"code": {"text": "BID"}}},
+            1000,
+            0.5,
+        ),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": 50, "unit": "ug"}}],
+                "timing": {"code": {"text": "every week"}},
+            },
+            2000,
+            7.0,
+        ),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}],
+                "timing": {"repeat": {"timeOfDay": ["08:00:00", "20:00:00"]}},
+            },
+            1000,
+            0.5,
+        ),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}],
+                "timing": {"repeat": {"when": ["MORN"]}},
+            },
+            1000,
+            1.0,
+        ),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}],
+                "timing": {"repeat": {"dayOfWeek": ["sun"]}},
+            },
+            1000,
+            7.0,
+        ),
     ],
-)  # fmt: skip
+)
 def test_pieces_of_a_medication_with_its_strength(dosage: dict[str, Any], iu: float, every: float) -> None:
     drug = tablet({"numerator": {"value": 1000, "unit": "IU"}, "denominator": {"value": 1, "unit": "tablet"}})
     row = order(
@@ -725,22 +769,47 @@ def test_pieces_of_a_medication_with_its_strength(dosage: dict[str, Any], iu: fl
 def test_events_are_single_doses() -> None:
     row = order(
         "cholecalciferol injection",
-        dosageInstruction=[{"timing": {"event": ["2026-06-02", "2026-07-02"]}, "route": {"text": "IM"}, "doseAndRate": [{"doseQuantity": {"value": 50000, "unit": "IU"}}]}],
-    )  # fmt: skip
+        dosageInstruction=[
+            {
+                "timing": {"event": ["2026-06-02", "2026-07-02"]},
+                "route": {"text": "IM"},
+                "doseAndRate": [{"doseQuantity": {"value": 50000, "unit": "IU"}}],
+            }
+        ],
+    )
     assert [(d.start.month, d.count, d.iu) for d in read(bundle(row)).doses] == [(6, 1, 50000), (7, 1, 50000)]
 
 
 @pytest.mark.parametrize(
     ("dosage", "reason"),
     [
-        ({"doseAndRate": [{"doseQuantity": {"value": 50, "unit": "ug", "code": "mg"}}], "text": "daily"}, "dose_without_amount"),
-        ({"doseAndRate": [{"doseQuantity": {"value": 50, "comparator": "<", "unit": "ug"}}], "text": "daily"}, "dose_without_amount"),
+        (
+            {"doseAndRate": [{"doseQuantity": {"value": 50, "unit": "ug", "code": "mg"}}], "text": "daily"},
+            "dose_without_amount",
+        ),
+        (
+            {"doseAndRate": [{"doseQuantity": {"value": 50, "comparator": "<", "unit": "ug"}}], "text": "daily"},
+            "dose_without_amount",
+        ),
         ({"doseAndRate": [{"doseQuantity": {"value": 50, "unit": "spoons"}}], "text": "daily"}, "dose_unit_unknown"),
-        ({"doseAndRate": [{"doseQuantity": {"value": 50, "unit": "ug"}}], "text": "daily", "route": {"text": "rectal"}}, "dose_route_unknown"),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": 50, "unit": "ug"}}],
+                "text": "daily",
+                "route": {"text": "rectal"},
+            },
+            "dose_route_unknown",
+        ),
         ({"doseAndRate": [{"doseQuantity": {"value": -5, "unit": "ug"}}], "text": "daily"}, "dose_not_positive"),
-        ({"doseAndRate": [{"doseQuantity": {"value": 5, "unit": "ug"}}], "timing": {"repeat": {"frequency": 0, "period": 0, "periodUnit": "d"}}}, "dose_unclear"),
+        (
+            {
+                "doseAndRate": [{"doseQuantity": {"value": 5, "unit": "ug"}}],
+                "timing": {"repeat": {"frequency": 0, "period": 0, "periodUnit": "d"}},
+            },
+            "dose_unclear",
+        ),
     ],
-)  # fmt: skip
+)
 def test_doses_that_are_not_guessed(dosage: dict[str, Any], reason: str) -> None:
     p = read(bundle(order("cholecalciferol", dosageInstruction=[dosage])))
     assert p.doses == ()
@@ -760,7 +829,14 @@ def test_unreadable_vitamin_d_counts_as_a_dose_that_is_missing() -> None:
 
 
 def test_visits() -> None:
-    visit = {"resourceType": "Appointment", "id": "v", "status": "booked", "description": "Chemotherapy", "start": "2026-12-01T09:00:00+08:00", "participant": [{"actor": {"reference": "Practitioner/1"}}, {"actor": {"reference": "Patient/p1"}}]}  # fmt: skip
+    visit = {
+        "resourceType": "Appointment",
+        "id": "v",
+        "status": "booked",
+        "description": "Chemotherapy",
+        "start": "2026-12-01T09:00:00+08:00",
+        "participant": [{"actor": {"reference": "Practitioner/1"}}, {"actor": {"reference": "Patient/p1"}}],
+    }
     p = read(bundle(visit, visit | {"id": "w", "status": "cancelled"}))
     assert [(v.kind, v.when, v.text) for v in p.visits] == [("appointment", date(2026, 12, 1), "Chemotherapy")]
     with pytest.raises(RecordError, match="one record is one patient"):
