@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -232,8 +233,9 @@ def _fastest(parameters: Floats, feasible: NDArray[np.bool_], d3: Floats) -> flo
     return float(np.max(np.maximum(start, level)))
 
 
+@cache
 def _kernel() -> tuple[Any, Any]:
-    """The compiled kernel; numba is imported here, with a cache folder that can be written."""
+    """The compiled kernel; numba is imported here, once, with a cache folder that can be written."""
     _writable_cache()
     from calcidiol.kinetics import kernel
 
