@@ -116,3 +116,12 @@ def test_data_has_the_keys_that_others_read() -> None:
         assert isinstance(reference["cited"], str)
         for paper in (reference["matched"], reference["also_matched"], *reference["nearest"]):
             assert paper is None or {"doi", "pmid", "title", "year", "journal"} <= set(paper)
+
+
+def test_a_paper_that_stands_twice_is_noted() -> None:
+    audited = audit(
+        "As Feldman 2014 says.\n\nReferences\n1. doi:10.1038/nrc3691\n2. Feldman D, et al. Nat Rev Cancer 2014;14:342-57.\n"  # noqa: E501
+    )
+    assert [r.status for r in audited.references] == ["exact", "exact"]
+    assert "references 1 and 2 are the same paper" in audited.notes
+    assert audited.references[1].times_cited == 1

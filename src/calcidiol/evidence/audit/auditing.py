@@ -9,7 +9,7 @@ from calcidiol.errors import CalcidiolError
 from calcidiol.evidence.audit.bibliography import Bibliography, bibliography
 from calcidiol.evidence.audit.document import from_html, read_document
 from calcidiol.evidence.audit.entry import parse
-from calcidiol.evidence.audit.intext import find_citations, points_to
+from calcidiol.evidence.audit.intext import find_citations, loosely_cited, points_to
 from calcidiol.evidence.audit.listing import find_list
 from calcidiol.evidence.audit.matching import judge
 from calcidiol.evidence.audit.records import Audit, Cited, InText, Reference
@@ -71,8 +71,9 @@ def audit(
     citations = find_citations(listing.body, max(numbers, default=0))
     references: list[Reference] = []
     for entry, one in zip(listing.entries, cited, strict=True):
-        times = sum(points_to(c, entry.number, one) for c in citations)
+        times = sum(points_to(c, entry.number, one) for c in citations) or loosely_cited(listing.body, one)
         references.append(dataclasses.replace(judge(one, library), number=entry.number, times_cited=times))
+    notes.extend(_twice(references))
     references.extend(_missing(citations, list(zip(numbers, cited, strict=True)), references))
     uncited = tuple(
         r.number for r in references if r.status != "missing" and not r.times_cited and r.number is not None
@@ -90,6 +91,19 @@ def audit(
         bibliography_size=len(library.records),
         notes=tuple(notes),
     )
+
+
+def _twice(references: list[Reference]) -> list[str]:
+    """Papers that the list holds more than once."""
+    places: dict[str, list[int]] = {}
+    for reference in references:
+        if reference.status == "exact" and reference.matched and reference.number is not None:
+            places.setdefault(reference.matched.id, []).append(reference.number)
+    return [
+        "references " + " and ".join(str(n) for n in numbers) + " are the same paper"
+        for numbers in places.values()
+        if len(numbers) > 1
+    ]
 
 
 def _text_of(given: str | Path) -> tuple[str, str]:

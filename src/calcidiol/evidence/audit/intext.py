@@ -7,7 +7,7 @@ import re
 from calcidiol.evidence.audit.records import Cited, InText
 from calcidiol.evidence.audit.spelling import clean, concat, has_han
 
-__all__ = ["find_citations", "points_to"]
+__all__ = ["find_citations", "loosely_cited", "points_to"]
 
 _NUMBERS = r"\d{1,3}(?:\s*[-,;]\s*\d{1,3})*"
 _SQUARE = re.compile(rf"\\?\[\s*({_NUMBERS})\s*\\?\]")
@@ -35,7 +35,7 @@ _NOT_NAMES = frozenset(
         "january february march april may june july august september october november december spring summer autumn winter "  # noqa: E501
         "in since until from by before after during between about version updated update published accessed copyright issue "  # noqa: E501
         "volume table figure fig phase act the year section chapter and of on at as a an early late mid around circa data "  # noqa: E501
-        "edition released approved founded established registered reviewed revised born died trial study guideline guidelines"  # noqa: E501
+        "china taiwan kong usa uk london europe asia nebraska january edition released approved founded established registered reviewed revised born died trial study guideline guidelines"  # noqa: E501
     ).split()
 )
 
@@ -154,3 +154,13 @@ def points_to(citation: InText, number: int, cited: Cited) -> bool:
         name = citation.surname
         return has_han(name) and any(first.startswith(name[k:]) for k in range(len(name)))
     return bool(wanted) and concat(cited.text).startswith(wanted)
+
+
+def loosely_cited(body: str, cited: Cited) -> int:
+    """How often first author and year stand together in the text without the form of a citation ("Jeffery 2019 says")."""  # noqa: E501
+    if not cited.authors or not cited.year:
+        return 0
+    surname = " ".join(w for w in cited.authors[0].split() if not (w.isupper() and len(w) <= 4))
+    if len(surname) < 2:
+        return 0
+    return len(re.findall(rf"\b{re.escape(surname)}\b[^.;()\n]{{0,40}}\b{re.escape(cited.year[:4])}\b", clean(body)))

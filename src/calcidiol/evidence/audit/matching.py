@@ -196,7 +196,8 @@ def _identified(comparison: Comparison, rules: Rules) -> bool:
         against = comparison.differ & {"authors", "journal", "year", "volume", "pages"}
         return bool(others) or len(against) < 3 or len(comparison.record.title.split()) >= 6
     if comparison.similarity["title"] >= rules.near_title and len(others) >= 2 and others & _PLACE:
-        return True
+        # Companion papers share journal, year, volume and much of the title; authors or pages must speak for this one.
+        return bool(others & {"authors", "pages"}) or not comparison.differ & {"authors", "pages"}
     if {"volume", "pages"} <= same and same & {"journal", "authors"}:
         return True
     return "authors" in same and len(same & {"journal", "year", "volume", "pages"}) >= 2
@@ -209,10 +210,8 @@ def _other_paper(best: Comparison, others: list[Comparison]) -> Record | None:
         shared = best.differ & other.same
         if len(shared) < 2:
             continue
-        if not shared & _STRONG and "pages" in (best.same | best.differ):
-            continue  # year and volume alone agree by chance
-        if not shared & _STRONG and len(other.same & {"journal", "year", "volume"}) < 2:
-            continue
+        if not shared & _STRONG and "journal" not in shared:
+            continue  # in one journal, year and volume go together and say nothing about a second paper
         ranked.append((-len(shared), -len(other.same), other.record))
     if not ranked:
         return None
