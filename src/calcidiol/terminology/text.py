@@ -15,7 +15,13 @@ _IN_BLOOD = re.compile(
 )
 
 
-_PLAIN_SPECIMEN = re.compile(r"\b(?:total|serum|plasma|blood|levels?|test|s|p|s/p|\(s\))(?![\w-])", re.I)
+_PLAIN_SPECIMEN = re.compile(
+    r"\b(?:total|serum|ser|plasma|(?:whole )?blood|levels?|lvl|test|s|p|s/p|\(s\)|ia|lc[-/]?ms(?:[-/]?ms)?|"
+    r"immunoassay|quant(?:itative)?)"
+    r"(?![\w-])",
+    re.I,
+)
+_VIT = re.compile(r"\bvit\b\.?", re.I)
 
 
 def key(text: str) -> str:
@@ -48,7 +54,7 @@ def key_without_specimen(text: str) -> str:
     >>> key_without_specimen("25-OH Vitamin D, Total, S"), key_without_specimen("Calcium, Urine")
     ('25ohvitamind', 'calciumurine')
     """
-    return key(_PLAIN_SPECIMEN.sub(" ", _BRACKETS.sub("", text)))
+    return key(_VIT.sub("vitamin", _PLAIN_SPECIMEN.sub(" ", _BRACKETS.sub("", text))))
 
 
 def words(text: str) -> str:
