@@ -174,6 +174,28 @@ def test_masses() -> None:
     assert set(IU_PER_UG) <= set(MOLAR_MASS)
 
 
+@pytest.mark.parametrize(("to", "factor"), [("mmol/L", 0.5), ("mg/dL", 2.0039)])
+def test_milliequivalents_both_ways(to: str, factor: float) -> None:
+    assert convert(1.0, "meq/L", to, "calcium") == pytest.approx(factor, rel=1e-4)
+    assert convert(factor, to, "meq/L", "calcium") == pytest.approx(1.0, rel=1e-4)
+    for unit in ("kg", "U/L"):
+        with pytest.raises(UnitError):
+            convert(1.0, "meq/L", unit, "calcium")
+        with pytest.raises(UnitError):
+            convert(1.0, unit, "meq/L", "calcium")
+
+
+def test_iu_per_day_and_iu_that_fit_nothing() -> None:
+    assert convert(1000, "IU/d", "ug/d", "cholecalciferol") == pytest.approx(25)
+    assert convert(25, "ug/d", "IU/d", "cholecalciferol") == pytest.approx(1000)
+    with pytest.raises(UnitError):
+        convert(1000, "IU", "kg/m2", "cholecalciferol")
+    with pytest.raises(UnitError):
+        convert(1000, "kg/m2", "IU", "cholecalciferol")
+    with pytest.raises(UnitError):
+        convert(1, "h", "kg", "cholecalciferol")
+
+
 def test_level_in_both_units() -> None:
     assert pytest.approx(2.496, rel=2e-4) == NMOL_PER_L_IN_NG_PER_ML
 

@@ -261,6 +261,41 @@ def test_sarcoidosis_is_there(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("no improvement of hypercalcemia", "hypercalcemia"),
+        ("hypercalcemia not controlled", "hypercalcemia"),
+        ("myeloma, no CRAB features", "myeloma"),
+        ("myeloma no bone lesions", "myeloma"),
+        ("lymphoma negative for CD30", "lymphoma"),
+        ("triple negative breast cancer", "breast_cancer"),
+        ("PJP prophylaxis for CLL", "cll"),
+        ("TB excluded; sarcoidosis confirmed", "sarcoidosis"),
+        ("patient with known sarcoidosis", "sarcoidosis"),
+        ("not only sarcoidosis", "sarcoidosis"),
+        ("hypercalcemia without symptoms", "hypercalcemia"),
+        ("no known drug allergy. Kidney stones.", "stones_current"),
+    ],
+)
+def test_words_that_only_sound_like_a_denial(text: str, concept: str) -> None:
+    assert concept in concepts_of([], text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hypercalcemia: no",
+        "hypercalcemia ruled out",
+        "hypercalcemia was excluded",
+        "hypercalcemia negative",
+        "hypercalcemia : none",
+    ],
+)
+def test_denial_after_the_name(text: str) -> None:
+    assert concepts_of([], text) == ()
+
+
+@pytest.mark.parametrize(
     ("code", "concept"),
     [
         ("E83.52", "hypercalcemia"),

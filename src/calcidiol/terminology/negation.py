@@ -16,12 +16,20 @@ _NEGATED = re.compile(
     r"unlikely|no evidence of|not known to have|family history|family hx|fhx|fh|mother|father|sister|brother|aunt|"
     r"uncle|grandmother|"
     r"grandfather|relative|parents?|siblings?|screening for|screen for|at risk of|risk of|risk for|"
-    r"history negative for|prophylaxis|prevention of|vaccination against|fear of|concern for|unremarkable for|donor) "
+    r"history negative for|prevention of|vaccination against|fear of|concern for|unremarkable for|donor) "
 )
 _NEGATED_AFTER = re.compile(
-    r"^ *(?:was |is |has been |were |: *)?(?:ruled out|excluded|negative|absent|not present|unlikely|denied|"
-    r"refuted|none|no|not found) "
+    r"^ *(?:: *(?:no|none|negative|denied|absent) |"
+    r"(?:was |is |has been |were )?(?:ruled out|excluded|absent|not present|unlikely|denied|refuted|not found|"
+    r"negative(?! for)) )"
 )
+_PSEUDO = re.compile(
+    r" (?:no|not|without) (?:further |significant |clear )?(?:improvement|change|increase|decrease|response|"
+    r"relief|resolution|progress|"
+    r"controlled|improved|resolved|only|responding|progressing|longer (?:controlled|responding))(?: (?:in|of|to|"
+    r"on|for|from))? "
+)
+"""Words that sound like a denial and are none: "no improvement of hypercalcemia"."""
 _HISTORICAL = re.compile(
     r" (?:history of|hx of|h / o|past|previous|previously|prior|former|formerly|resolved|in remission|status post|"
     r"s / p|old|remote|treated|"
@@ -97,7 +105,7 @@ def named(phrase: str, plain: str) -> bool:
     """
     cjk = not phrase.isascii()
     for place in _places(phrase, plain):
-        before = _before(plain, place)
+        before = _PSEUDO.sub(" ", _before(plain, place))
         if _NEGATED.search(before):
             continue
         after = plain[place + len(phrase) - 1 :]
