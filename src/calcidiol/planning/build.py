@@ -495,9 +495,9 @@ def _next(
     """When to measure next, and what each range of that result would mean."""
     from calcidiol.regimen.next_sample import next_sample
     from calcidiol.regimen.policy import policy
-    from calcidiol.regimen.score import Noise
+    from calcidiol.regimen.score import noise as noise_of
 
-    noise = Noise(*person.individual.card.residual)
+    noise = noise_of(person.individual)
     due = [v.when for v in patient.visits if v.kind in ("blood_draw", "cycle") and v.when > day]
     avoid = [v.when for v in patient.visits if v.kind == "nadir"]
     given = [
@@ -519,12 +519,14 @@ def _evidence(patient: Patient, regimen: Regimen, verdict: Verdict) -> list[dict
     context = {
         "routes": routes,
         "single_dose_iu": regimen.largest_iu,
+        "every_days": max((run.every_days for run in regimen.runs if run.count > 1), default=0.0),
+        "conditions": sorted({c for x in patient.conditions if x.active for c in x.concepts}),
+        "drugs": sorted({c for x in patient.drugs if x.active for c in x.classes}),
         "cancer": patient.has("cancer"),
         "leukemia": patient.has("leukemia"),
         "status": verdict.status,
     }
-    made = getattr(evidence, "for_plan", lambda _: ())  # XXX
-    return [dict(row) for row in made(context)]
+    return [dict(row) for row in evidence.for_plan(context)]
 
 
 def _inputs(patient: Patient, day: date, person: _Person | None) -> dict[str, Any]:
