@@ -54,7 +54,8 @@ def test_encodings_and_line_ends(encoding: str, newline: str, tmp_path: Path) ->
         (b"a: \x00\x00\x00b\n", "zero bytes"),
         (b"\xff\xfea", "utf-16"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "not|zero bytes"),
-        (b"<Bundle xmlns='http://hl7.org/fhir'/>", "not a|mapping"),
+        (b"<Bundle xmlns='http://hl7.org/fhir'/>", "XML"),
+        (b'{"resourceType": "Patient"}\n{"resourceType": "Observation"}\n', "NDJSON"),
     ],
 )
 def test_not_text(data: bytes, words: str, tmp_path: Path) -> None:

@@ -121,6 +121,17 @@ def _checked(data: bytes, name: str) -> Source:
         raise RecordError(
             f"{name} is empty; a record needs at least a patient and labs (see examples/simple-deficiency.yaml)."
         )
+    if data.lstrip()[:1] == b"<":
+        raise RecordError(
+            f"{name} looks like XML. FHIR is read as JSON; export the record as a FHIR R4 Bundle in JSON."
+        )
+    lines = data.lstrip().split(b"\n", 2)
+    if len(lines) > 1 and all(
+        x.startswith(b"{") and x.rstrip().endswith(b"}") and b'"resourceType"' in x for x in lines[:2]
+    ):
+        raise RecordError(
+            f"{name} is NDJSON (one resource a line). Put the resources of one patient into a FHIR R4 Bundle."
+        )
     return Source(name, data)
 
 
