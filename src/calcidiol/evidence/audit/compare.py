@@ -286,6 +286,10 @@ def _same_volume(given: str, real: str) -> bool:
         text = re.sub(r"(?i)suppl\w*\.?\s*\d*", "", text)
         return re.sub(r"[^a-z0-9]", "", re.sub(r"\(.*\)", "", text).lower()).lstrip("0")
 
+    # A double volume ("89-90") is often cited by its first number.
+    one, other = re.split(r"[-/]", given), re.split(r"[-/]", real)
+    if len(one) != len(other):
+        return bare(one[0]) == bare(other[0])
     return bare(given) == bare(real)
 
 

@@ -46,6 +46,7 @@ _NOISE = [
         r"(?:\s*:\s*\d+)?\]",
         r"\b(?:CrossRef|Google Scholar|PubMed|MEDLINE|Web of Science|ScienceDirect)\b\s*(?:\||$|\.)?",
         r"\[(?:Article in|in) \w+\]",
+        r"[\[(](?:published |see )?(?:correction|erratum|corrigendum|retraction)\b[^\[\]]{0,160}[\])]",
     )
 ]
 
@@ -65,6 +66,7 @@ class Source:
 def identifiers(text: str) -> tuple[str, str, str]:
     """DOI and PMID of an entry (empty where there is none), and the entry without them and without other links."""
     doi = pmid = ""
+    text = re.sub(r"(10\.\d{4,9}/[a-z]+\.) (?=\d{4}\.\d)", r"\1", text)  # a DOI cut at a line end
     found = _DOI.search(text)
     if found:
         doi = re.sub(r"\s", "", found.group(1)).rstrip(".,;:)]}>*_").lower()
@@ -83,6 +85,7 @@ def identifiers(text: str) -> tuple[str, str, str]:
 
 def strip_noise(text: str) -> str:
     """Drop what says nothing about which paper it is: access dates, labels of links, "Epub ahead of print"."""
+    text = re.sub(r"\.\s\.\s\.", "...", text)
     for pattern in _NOISE:
         text = pattern.sub(" ", text)
     text = re.sub(r"\bdoi\s*:?\s*(?=$|[.;,)\]])", " ", text, flags=re.IGNORECASE)
@@ -93,7 +96,7 @@ def strip_noise(text: str) -> str:
 
 _YEAR = r"(?:19|20)\d{2}"
 _DATE = rf"(?P<year>{_YEAR})[a-z]?(?:[\s,-]+(?:{_MONTH}\.?(?:\s*[-/]\s*{_MONTH}\.?)?|\d{{1,2}}(?=[\s;,]))(?:\s+\d{{1,2}}(?:\s*-\s*\d{{1,2}})?)?)?"  # noqa: E501
-_VOLUME = r"(?:vol(?:ume)?\.?\s*)?(?P<volume>[A-Za-z]?\d{1,4}[A-Za-z]?)"
+_VOLUME = r"(?:vol(?:ume)?\.?\s*)?(?P<volume>[A-Za-z]?\d{1,4}[A-Za-z]?(?:-\d{1,4}(?=[:(]))?)"
 _ISSUE = r"(?:\s*\((?P<issue>[^()]{1,30}(?:\([^()]*\))?[^()]{0,10})\))"
 _ISSUE_WORD = r"(?:[\s,.]*(?:no\.?|nr\.?|issue|iss\.?|number|n)\s*(?P<issue>\d{1,4}(?:\s*[-/]\s*\d{1,3})?(?:\s*suppl\.?\s*\d*)?|suppl\w*\.?\s*\d*))"  # noqa: E501
 _SUPPL = r"(?:\s*(?P<supplement>,?\s*suppl(?:ement)?\.?\s*\d*))?"
@@ -121,6 +124,8 @@ _PATTERNS = [
         rf"(?<![\w.-]){_VOLUME}\s*:\s*{_PAGES}",
         rf"(?<![\w.-]){_VOLUME}\s*[,;]\s*(?:pp?\.?\s*)?(?P<pages>[A-Za-z]{{0,4}}\d[\dA-Za-z]*\s*-\s*{_PAGE})",
         rf"(?<![\w.-]){_VOLUME}\s*,\s*(?:pp?\.\s*|article\s*)?(?P<pages>[A-Za-z]{{0,10}}\d{{2,}}[\dA-Za-z]*)(?=\s*[.,;]?\s*$)",
+        # 2014 14 342-357
+        r"\b(?P<year>(?:19|20)\d{2})\s+(?P<volume>\d{1,4})\s+(?P<pages>[A-Za-z]{0,3}\d+\s*-\s*[A-Za-z]{0,3}\d+)",
         # 2014;14(5) and nothing more; 2014;14
         rf"{_DATE}\.?\s*[;:,]\s*{_VOLUME}{_SUPPL}{_ISSUE}?(?!\w|[-,:]\d)",
         rf"(?<![\w.]){_VOLUME}\s*\((?P<issue>\d{{1,2}})\)(?=[\s.,;]|$)",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from calcidiol.evidence.audit.spelling import clean, words
+from calcidiol.evidence.audit.spelling import clean, concat, words
 
 __all__ = ["Journals", "load_journals"]
 
@@ -41,6 +41,9 @@ _CONTRACTIONS = {
 
 def _key(name: str) -> tuple[str, ...]:
     name = re.sub(r"\([^)]*\)", " ", clean(name)).replace("'s", "s")
+    name = re.sub(
+        r"\s*[:,.]\s*(?:an?|the)?\s*official (?:journal|publication|organ)\b.*$", "", name, flags=re.IGNORECASE
+    )
     return tuple(w for w in words(name) if w not in _SMALL)
 
 
@@ -70,9 +73,11 @@ class Journals:
         a, b = _key(one), _key(other)
         if not a or not b:
             return False
-        if a == b or "".join(a) == "".join(b):
+        if a == b or "".join(a) == "".join(b) or concat(one) == concat(other):
             return True
         known_a, known_b = self.known.get(a), self.known.get(b)
+        if concat(known_a or one) == concat(known_b or other):
+            return True
         if known_a and known_b:
             return known_a == known_b
         forms_a = [a, _key(known_a)] if known_a else [a]
