@@ -50,6 +50,15 @@ def add(commands: Any) -> None:
     _json(search)
     search.set_defaults(run=search_run)
 
+    for name, run, help_ in (
+        ("questions", questions_run, "patients' questions, each answer with its certainty (HTML)"),
+        ("map", map_run, "mechanisms as a map, each edge with its kind of evidence (HTML)"),
+    ):
+        page = what.add_parser(name, help=help_, description=run.__doc__)
+        page.add_argument("--html", metavar="FILE", default="-", help="where the page goes (default: standard output)")
+        page.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
+        page.set_defaults(run=run)
+
 
 def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", metavar="FILE", help="as data; - for standard output")
@@ -108,3 +117,23 @@ def search_run(args: argparse.Namespace) -> int:
 
     hits = evidence.search(args.text)
     return _tell(args, [h.to_dict() for h in hits], evidence.text_search(hits))
+
+
+def questions_run(args: argparse.Namespace) -> int:
+    """What is known for patients' questions, as a page in English or Traditional Chinese."""
+    from calcidiol import evidence
+    from calcidiol.report.words import Words
+
+    words = Words(args.lang)
+    write(args.html, evidence.patients_page(words.say, lang=args.lang, reviewed=words.reviewed("patients.title")))
+    return 0
+
+
+def map_run(args: argparse.Namespace) -> int:
+    """The mechanisms of vitamin D in cancer as a map; cells and trials are never drawn alike."""
+    from calcidiol import evidence
+    from calcidiol.report.words import Words
+
+    words = Words(args.lang)
+    write(args.html, evidence.mechanism_page(words.say, lang=args.lang, reviewed=words.reviewed("mechanism.title")))
+    return 0

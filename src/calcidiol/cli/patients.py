@@ -63,6 +63,14 @@ def add(commands: Any) -> None:
     replay.add_argument("plan", metavar="PLAN.json")
     replay.set_defaults(run=replay_run)
 
+    session = commands.add_parser("session", help="the checklist of an injection day", description=session_run.__doc__)
+    session.add_argument("when", choices=("before", "after"))
+    session.add_argument("record", metavar="RECORD")
+    session.add_argument("--on", type=_day, default=None, metavar="DATE")
+    session.add_argument("--regimen", default=None, help="what was given (after), as for forecast")
+    session.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
+    session.set_defaults(run=session_run)
+
 
 def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
     command.add_argument("--on", type=_day, default=None, metavar="DATE", help="day of the plan (default: today)")
@@ -298,3 +306,30 @@ def replay_run(args: argparse.Namespace) -> int:
     for line in differs[:50]:
         print(f"  {line}")
     return 1
+
+
+def session_run(args: argparse.Namespace) -> int:
+    """What must be cleared before an injection, or what to record and to check after it."""
+    import calcidiol as cd
+    from calcidiol import regimen, safety
+    from calcidiol.terminology import products
+
+    say = _words(args.lang)
+    patient, day = cd.read(args.record), args.on or date.today()
+    if args.when == "before":
+        found = safety.session_before(patient, day, products())
+    else:
+        if args.regimen is None:
+            raise UsageError('Say what was given: --regimen "im 50000 IU once".')
+        found = safety.session_after(patient, regimen.parse(args.regimen, day, products()), day)
+    print(f"{found.status.upper()}  {day.isoformat()}")
+    for rule in found.rules:
+        print(f"  {rule.id} {rule.action}: {say(rule.text_id, rule.params)}")
+    for item in found.items:
+        mark = {"cleared": "[x]", "missing": "[!]", "ask": "[ ]"}[item.status]
+        print(f"  {mark} {say(item.text_id, item.params)}")
+    for check in found.monitoring:
+        print(f"  {check.on.isoformat()}  {say(check.reason_id, check.params)}")
+    for rule in found.stop_rules:
+        print(f"  {rule.id} {rule.action}: {say(rule.text_id, rule.params)}")
+    return 3 if found.status == "stopped" else 0

@@ -457,7 +457,7 @@ def _trust(person: _Person) -> dict[str, Any]:
 
 
 def _alternatives(found: Candidates, products: dict[str, Product]) -> list[dict[str, Any]]:
-    """The regimens that one would ask about, each once: the best of each route, the protocols, the Pareto set, nothing."""
+    """The regimens that one would ask about, each once: best of each route, protocols, Pareto set, nothing."""
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     groups: list[tuple[str, list[Scored]]] = [

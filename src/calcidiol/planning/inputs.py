@@ -14,7 +14,7 @@ from calcidiol.patient.record import Lab, Patient
 
 @cache
 def analytes_of_rules() -> frozenset[str]:
-    """Analytes that some rule, monitoring item or session check reads; albumin and creatinine through what they correct."""
+    """Analytes that some rule, check or monitoring item reads; albumin and creatinine through what they correct."""
     from calcidiol.terminology.labs import labs
 
     folder = files("calcidiol.safety")
