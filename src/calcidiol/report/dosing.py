@@ -25,6 +25,7 @@ class Step:
     last: str
     dose: str
     volume: str
+    pieces: str
     route: str
     route_id: str
     product: str
@@ -75,6 +76,7 @@ def steps(regimen: Mapping[str, Any] | None, w: Words) -> tuple[Step, ...]:
                 last=last_day(run).isoformat(),
                 dose=amount(run["amount"], run["unit"]),
                 volume=f"{run['volume_ml']:.4g} mL" if run.get("volume_ml") else "",
+                pieces=_pieces(run, product, w),
                 route=w.name("route", run["route"]),
                 route_id=run["route"],
                 product=named,
@@ -85,6 +87,14 @@ def steps(regimen: Mapping[str, Any] | None, w: Words) -> tuple[Step, ...]:
             )
         )
     return tuple(told)
+
+
+def _pieces(run: Mapping[str, Any], product: Any, w: Words) -> str:
+    """How many capsules, tablets or ampoules make one dose; nothing where the volume says it or one piece is a dose."""
+    if product is None or run.get("volume_ml") or run["unit"] != product.strength_unit:
+        return ""
+    count = run["amount"] / product.strength_amount
+    return w.say(f"ui.pieces_{product.form}", {"count": count}) if abs(count - 1.0) > 1e-6 else ""
 
 
 def sentence(regimen: Mapping[str, Any], w: Words) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import groupby
 from typing import Any
 
 from calcidiol.errors import MissingError
@@ -20,6 +21,10 @@ BUILT_IN = "Libertinus Serif"
 """The family inside typst: an English report needs no font of the machine."""
 CHINESE = ("Noto Sans CJK HK", "Noto Sans CJK TC", "Noto Sans HK", "Noto Sans TC", "Source Han Sans HC")
 """Families for Traditional Chinese, the first one found is taken (Debian: fonts-noto-cjk)."""
+
+MOST_SCRIPTS = 20
+"""Scripts that are told by code points before giving up."""
+_UNDRAWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.S)
 
 
 def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
@@ -37,28 +42,45 @@ def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
     MissingError
         A Chinese report without a Chinese font, which would print empty boxes.
     """
-    import typst
-
     plan = clean.plain(plan)
     v = view(plan, lang)
     fonts = _fonts(lang)
     data = asdict(v)
     data["labels"] = dict(v.labels)
-    data = _displayable(data)
+    data = _spelled(data, _picture)
     data["chart"] = svg(plan, v.labels, frame=FLAT, font=fonts[0])
     data["fonts"] = list(fonts)
     data["text_lang"], data["text_region"] = ("zh", "HK") if lang == "zh-Hant" else ("en", "US")
     year, month, day = (int(x) for x in plan["on"].split("-"))
     data["day"] = {"year": year, "month": month, "day": day}
+    return _compiled(data)
+
+
+def _compiled(data: dict[str, Any]) -> bytes:
+    """Compile; a script that no font here can draw is told by its code points (PDF/UA allows no empty boxes)."""
+    import typst
+
     with as_file(files("calcidiol.report").joinpath("templates/plan.typ")) as template:
-        made: bytes = typst.compile(
-            str(template),
-            format="pdf",
-            sys_inputs={"plan": json.dumps(data)},
-            pdf_standards=["ua-1"],
-            timestamp=0,
-        )
-    return made
+        for _ in range(MOST_SCRIPTS):
+            try:
+                made: bytes = typst.compile(
+                    str(template),
+                    format="pdf",
+                    sys_inputs={"plan": json.dumps(data)},
+                    pdf_standards=["ua-1"],
+                    timestamp=0,
+                )
+                return made
+            except typst.TypstError as error:
+                undrawn = _UNDRAWN.search(str(error))
+                letters = [ch for ch in (undrawn.group(1) if undrawn else "") if not ch.isascii()]
+                if not letters:
+                    raise
+                data = _spelled(data, _of(frozenset(_script(ch) for ch in letters)))
+    raise MissingError(
+        "The PDF holds letters of more scripts than the fonts of this machine can draw. Install fonts for them "
+        "(Debian: fonts-noto), or take the HTML report (--html)."
+    )
 
 
 @cache
@@ -82,24 +104,40 @@ def _fonts(lang: str) -> tuple[str, ...]:
     return (*chinese, BUILT_IN)
 
 
-_PICTURE = re.compile(
-    "[\U0001f000-\U0001faff\u2600-\u27bf\U000e0000-\U000fffff\U00100000-\U0010ffff\ufe00-\ufe0f\u200d\u20e3]"
-)
-
-
-def _displayable(value: Any) -> Any:
-    """Text for print: pictures (emoji) and private characters, which no text font draws, by their code point."""
+def _spelled(value: Any, away: Callable[[str], bool]) -> Any:
+    """Plain data with some characters told by their code points: ``[U+1F9B4]``, runs of them in one bracket."""
     if isinstance(value, str):
-        return value if value.isascii() else _PICTURE.sub(_named, value)
+        if value.isascii():
+            return value
+        told = []
+        for leave, run in groupby(value, away):
+            letters = "".join(run)
+            told.append(letters if not leave else f"[U+{' '.join(f'{ord(ch):04X}' for ch in letters)}]")
+        return "".join(told)
     if isinstance(value, dict):
-        return {k: _displayable(v) for k, v in value.items()}
+        return {k: _spelled(v, away) if k != "chart" else v for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_displayable(v) for v in value]
+        return [_spelled(v, away) for v in value]
     return value
 
 
-def _named(found: re.Match[str]) -> str:
-    letter = found.group()
-    if unicodedata.category(letter) in ("Mn", "Cf"):
-        return ""
-    return f"[U+{ord(letter):04X}]"
+def _picture(letter: str) -> bool:
+    """Emoji, their joiners, and private characters: no text font has a shape for them."""
+    code = ord(letter)
+    return (
+        0x1F000 <= code <= 0x1FAFF
+        or 0x2600 <= code <= 0x27BF
+        or 0xFE00 <= code <= 0xFE0F
+        or code in (0x200D, 0x20E3)
+        or unicodedata.category(letter) in ("Co", "Cn")
+    )
+
+
+def _of(scripts: frozenset[str]) -> Callable[[str], bool]:
+    """Whether a letter belongs to one of these scripts."""
+    return lambda letter: _script(letter) in scripts
+
+
+def _script(letter: str) -> str:
+    """Roughly the script of a letter: the first word of its Unicode name."""
+    return unicodedata.name(letter, f"U+{ord(letter):04X}").split()[0]

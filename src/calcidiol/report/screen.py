@@ -126,7 +126,7 @@ class _Sheet:
                 f"{s.rhythm} \u00d7 {s.count} ({s.first} \u2192 {s.last})" if s.count > 1 else f"{s.rhythm}, {s.first}"
             )
             self.hang("  ", f"{s.dose}{volume} {s.route}, {when}; {self.words['total']} {s.total}", "bold")
-            self.say(s.product, "", 4)
+            self.say(s.product + (f": {s.pieces}" if s.pieces else ""), "", 4)
         self.say("   ".join(f"{k}: {x}" for k, x in self.v.totals), "", 2)
 
     def course(self) -> None:
@@ -183,6 +183,9 @@ class _Sheet:
         from rich.table import Table as Rich
         from rich.text import Text
 
+        if not first:
+            self.console.print(Text(text, style=style, overflow="fold"))
+            return
         made = Rich.grid(padding=0)
         made.add_column(width=len(first), no_wrap=True)
         made.add_column(overflow="fold")
