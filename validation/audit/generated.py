@@ -245,10 +245,16 @@ def write(record: Record, style: str, rng: np.random.Generator, library: Bibliog
 def _other(rng: np.random.Generator, pool: list[Record], record: Record) -> Record:
     while True:
         other = pool[int(rng.integers(len(pool)))]
-        different = other.id != record.id and other.journal != record.journal and other.volume != record.volume
-        if different and other.year != record.year and first_page(other.pages) != first_page(record.pages):
-            if concat(other.authors[0].surname) != concat(record.authors[0].surname):
-                return other
+        pairs = (
+            (other.id, record.id),
+            (other.journal, record.journal),
+            (other.volume, record.volume),
+            (other.year, record.year),
+            (first_page(other.pages), first_page(record.pages)),
+            (concat(other.authors[0].surname), concat(record.authors[0].surname)),
+        )
+        if all(one != two for one, two in pairs):
+            return other
 
 
 def make(

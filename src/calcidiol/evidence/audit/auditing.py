@@ -63,10 +63,11 @@ def audit(
     if not listing.entries:
         notes.append("no reference list was found in the document")
     if online:
-        from calcidiol.evidence.audit.online import look_up
+        from calcidiol.evidence.audit.online import SOURCES, look_up
 
         library, told = look_up(cited, library, cache=Path(cache) if cache else None)
         notes.extend(told)
+        online = len(told) < SOURCES  # a look-up that reached nobody was none
     numbers = [entry.number for entry in listing.entries]
     citations = find_citations(listing.body, max(numbers, default=0))
     references: list[Reference] = []

@@ -11,9 +11,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,11 +26,21 @@ from calcidiol.evidence.audit.bibliography import Bibliography
 from calcidiol.evidence.audit.matching import judge
 from calcidiol.evidence.audit.records import Cited, Record
 
-__all__ = ["CrossrefSource", "Gate", "OpenAlexSource", "PubMedSource", "Source", "default_sources", "look_up"]
+__all__ = [
+    "SOURCES",
+    "CrossrefSource",
+    "Gate",
+    "OpenAlexSource",
+    "PubMedSource",
+    "Source",
+    "default_sources",
+    "look_up",
+]
 
 TIMEOUT_S = 15.0
 INTERVAL_S = {"Crossref": 0.2, "PubMed": 0.4, "OpenAlex": 0.15}  # below the public limits of 2026-11, our choice (P)
 NEAREST = 3
+SOURCES = 3
 
 
 class Source(Protocol):
@@ -58,12 +70,12 @@ class CrossrefSource:
 
     name = "Crossref"
 
-    def __init__(self) -> None:
+    def __init__(self, email: str | None = None) -> None:
         try:
             from habanero import Crossref
         except ImportError as error:
             raise _missing("habanero") from error
-        self._client = Crossref(timeout=int(TIMEOUT_S))
+        self._client = Crossref(timeout=int(TIMEOUT_S), mailto=email)
 
     def by_id(self, doi: str, pmid: str) -> list[dict[str, Any]]:
         """The work with this DOI."""
@@ -92,12 +104,14 @@ class PubMedSource:
 
     name = "PubMed"
 
-    def __init__(self) -> None:
+    def __init__(self, email: str | None = None) -> None:
         try:
             from Bio import Entrez, Medline
         except ImportError as error:
             raise _missing("biopython") from error
         Entrez.tool = "calcidiol"
+        Entrez.email = email
+        Entrez.max_tries = 1  # the gate decides whether a source is asked again
         self._entrez, self._medline = Entrez, Medline
 
     def _fetch(self, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -129,11 +143,12 @@ class OpenAlexSource:
 
     name = "OpenAlex"
 
-    def __init__(self) -> None:
+    def __init__(self, email: str | None = None) -> None:
         try:
             import pyalex
         except ImportError as error:
             raise _missing("pyalex") from error
+        pyalex.config.email = email
         self._pyalex = pyalex
 
     def by_id(self, doi: str, pmid: str) -> list[dict[str, Any]]:
@@ -159,14 +174,15 @@ class OpenAlexSource:
 
 
 def default_sources() -> list[Source]:
-    """The three sources.
+    """The three sources; the address in the environment variable CALCIDIOL_EMAIL, if any, is told to them.
 
     Raises
     ------
     MissingError
         A client is not installed; the message names the extra.
     """
-    return [CrossrefSource(), PubMedSource(), OpenAlexSource()]
+    email = os.environ.get("CALCIDIOL_EMAIL") or None
+    return [CrossrefSource(email), PubMedSource(email), OpenAlexSource(email)]
 
 
 class Gate:
@@ -236,7 +252,9 @@ def _within(seconds: float, request: Callable[[], list[dict[str, Any]]]) -> list
 
     def run() -> None:
         try:
-            outcome.append(request())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a client's advice (Entrez: give an address) is not for the reader
+                outcome.append(request())
         except Exception as error:
             trouble.append(error)
 
