@@ -33,7 +33,10 @@ SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.M
 
 def mutants(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
     """Every mutant of a module: line, what was changed, the tree."""
+    kept = {id(x) for n in ast.walk(tree) for d in getattr(n, "decorator_list", ()) for x in ast.walk(d)}
     for number, node in enumerate(ast.walk(tree)):
+        if id(node) in kept:
+            continue
         for what, change in changes(node):
             changed = copy.deepcopy(tree)
             target = next(n for i, n in enumerate(ast.walk(changed)) if i == number)

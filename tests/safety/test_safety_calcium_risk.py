@@ -81,6 +81,8 @@ def test_the_worse_calcium_and_the_lower_limit_are_taken() -> None:
     assert risk("calcium=2.30; albumin=30").measured == 2.5
     assert risk("calcium=2.30; high calcium=2.5").upper_limit == 2.5
     assert risk("calcium=>2.4").measured == 2.4
+    assert risk("calcium=2.30; calcium_corrected=2.35; high calcium_corrected=2.48").upper_limit == 2.48
+    assert risk("calcium=2.30; calcium_corrected=2.35; high calcium=2.48").upper_limit == 2.48
 
 
 def test_what_moves_it_is_told_and_moves_it() -> None:

@@ -225,6 +225,17 @@ def test_an_operation_is_avoided_and_a_visit_is_used() -> None:
     assert same == IM
 
 
+def test_every_injection_of_a_run_has_its_own_day() -> None:
+    placed, why = safety.place(with_visits(("clinic", 28), ("clinic", 56), ("clinic", 27)), IM, ON)
+    assert placed == IM
+    days = [(ON + timedelta(days=d)).isoformat() for d in (28, 56)]
+    assert why[0].params == {"days": ", ".join(days), "visit": "clinic"}
+    edge, _ = safety.place(with_visits(("nadir", 28 + 3)), IM, ON)
+    assert starts(edge) == [ON + timedelta(days=7)]
+    beyond, _ = safety.place(with_visits(("nadir", 28 + 4)), IM, ON)
+    assert beyond == IM
+
+
 def test_sites_and_bone_agents_are_named() -> None:
     p = replace(
         with_visits(("bone_agent", 20)),

@@ -129,6 +129,35 @@ def test_urine_calcium_per_weight_is_computed() -> None:
     assert values(base(), "urine_calcium_weight") == []
 
 
+def ends(p: Patient, name: str) -> list[tuple[float, float]]:
+    return sorted((x.lo, x.hi) for x in facts(p).of(name))
+
+
+def test_products_and_ratios_have_both_ends() -> None:
+    assert ends(person("calcium=2.5; phosphate=1.2; no albumin"), "ca_x_po4") == [(3.0, 3.0)]
+    assert ends(person("calcium=2.5; phosphate=<1.2; no albumin"), "ca_x_po4") == [(0.0, 3.0)]
+    assert ends(person("calcium=>2.5; phosphate=1.2; no albumin"), "ca_x_po4") == [(3.0, float("inf"))]
+    assert ends(person("creatinine=90; creatinine+=60@60"), "creatinine_ratio") == [(1.5, 1.5)]
+    assert ends(person("creatinine=90; creatinine+=60@5"), "creatinine_rise_48h") == [(30.0, 30.0)]
+    assert ends(person("creatinine=90; creatinine+=60@6"), "creatinine_rise_48h") == [(0.0, 0.0)]
+    assert ends(person("no creatinine; egfr=70; egfr+=100@90"), "egfr_fall") == [(30.0, 30.0)]
+    assert ends(person("no creatinine; egfr=70; egfr+=100@91"), "egfr_fall") == [(0.0, 0.0)]
+    assert ends(person("urine_calcium_24h=<7"), "urine_calcium_weight") == [(0.0, pytest.approx(4.008, abs=1e-3))]
+    assert ends(person("has cirrhosis; bilirubin=20"), "child_pugh") == [(5.0, 7.0)]
+    assert ends(person("has liver_disease; inr=1.1; has ascites; has encephalopathy"), "child_pugh") == [(8.0, 10.0)]
+    assert ends(base(), "child_pugh") == []
+    assert min(x.when for x in facts(person("phosphate@9=1.2")).of("ca_x_po4")) == ON - timedelta(days=9)  # type: ignore[type-var]
+
+
+def test_signs_of_tumor_lysis_are_counted_at_their_limits_and_within_7_days() -> None:
+    for line, signs in (
+        ("urate=476", 1), ("urate=475.9", 0), ("potassium=6", 1), ("potassium=5.9", 0), ("phosphate=1.45", 1),
+        ("phosphate=1.44", 0), ("calcium=1.75; no albumin", 1), ("calcium=1.76; no albumin", 0), ("urate@7=480", 1),
+        ("urate@8=480", 0), ("urate=480; potassium=6.5; phosphate=1.6", 3),
+    ):  # fmt: skip
+        assert values(person(line), "tls_criteria") == [float(signs)], line
+
+
 def test_calcium_intake() -> None:
     assert values(base(), "calcium_intake") == []
     assert values(person("takes calcium:500; takes calcium:600"), "calcium_intake") == [1100.0]

@@ -274,8 +274,6 @@ def _pick(
         highest = np.maximum(highest, np.asarray(rows).max(axis=1))
     order = np.argsort(highest, kind="stable")
     count = n if weights is None and n <= draws else draws
-    if count == n and weights is None:
-        return order.astype(np.int64)
     at = (np.arange(count) + rng.random()) / count
     return order[np.minimum(np.searchsorted(np.cumsum(w[order]), at), n - 1)].astype(np.int64)
 
