@@ -174,7 +174,8 @@ def tabulate(marks: Marks, effective: float, weights: Array | None = None) -> Ta
     n = effective_of(w, effective)
     attainment = marks.share @ w
     spread = np.sqrt(np.maximum((marks.share * marks.share) @ w - attainment * attainment, 0.0))
-    excess, ceiling = marks.excess @ w, marks.ceiling @ w
+    # Weights sum to 1 only up to rounding.
+    excess, ceiling = np.minimum(marks.excess @ w, 1.0), np.minimum(marks.ceiling @ w, 1.0)
     return Table(
         attainment=attainment,
         attainment_error=spread / np.sqrt(n),
