@@ -1,10 +1,9 @@
+# ruff: noqa: I001
 """The compiled core: many lanes through one plan of steps.
 
-A lane is one set of parameters. Depots empty by their own exponentials, exactly; the four concentrations advance by the
-classical fourth-order Runge-Kutta method with the depots' exact inflow at the start, middle and end of each step. Steps
-follow the doses and are shared by all lanes of a schedule, so that the inner loops run over lanes and vectorize.
-
-Imported only by `solve`, so that numba is loaded when the first equation has to be solved.
+A lane is one set of parameters. Steps follow the doses and are shared by all lanes of a schedule, so that the inner
+loops run over lanes and vectorize. The coefficients of a step length are made once for a tile of lanes and serve all
+its schedules. Imported only by `solve`, so that numba is loaded when the first equation has to be solved.
 """
 
 from __future__ import annotations
@@ -15,382 +14,242 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from calcidiol.kinetics.layout import ROW
+from calcidiol.kinetics.propagator import (
+    COEFFICIENTS, DA1, DB1, DC1, EA, EB, EC, HA, HB, HC, KA3, KB3, KC3, LANES, RESPONSE, chain,
+)  # fmt: skip
+from calcidiol.kinetics.steps import LEVELS
+from calcidiol.kinetics.stepping import (
+    C_0, C_1, CONSTANTS, FC_, FI1, FI2, FO_, M0, M1, MM, MOVING, N0, N1, NM, Q1, S_0, S_1, TOPS, V_0, V_1, X1, X3,
+    XA, XB, XC, XD, YEAR_D, advance, end, guess, inflow, inflow_calcifediol, load, remainder, turn,
+)  # fmt: skip
 
 # No NaN and no infinity flags: a lane that fails must be seen, not optimized away. Every function stands at the top of
 # the module: numba cannot find a closure again in its cache.
-_FAST = {"contract", "arcp", "reassoc", "nsz"}
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": _FAST}
-LANES = 64
-"""Lanes of a tile. All that a step reads and writes lies in one array of rows of `LANES`, at constant distances, so
-that the compiler can prove that no row overlaps another and uses vector instructions."""
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "arcp", "reassoc", "nsz"},
+}
 BLOCK = 8
 """Lanes of the innermost loop: one 512-bit vector."""
-
-KA, KIM, KIM2, FAST, KC = (ROW[k] for k in ("ka", "kim", "kim_slow", "im_fast", "kc"))
-FO, FI, FC = (ROW[k] for k in ("f_oral", "f_im", "f_calcifediol"))
-V1, V2, Q, CLO, VMAX, KM, CLH = (ROW[k] for k in ("v1", "v2", "q", "clo", "vmax", "km", "clh"))
-V25, V25P, Q25, CL25 = (ROW[k] for k in ("v25", "v25p", "q25", "cl25"))
-HMAX, HC50, HG = (ROW[k] for k in ("hill_clmax", "hill_c50", "hill_g"))
-SEASON, PHASE = ROW["season_amplitude"], ROW["season_phase_d"]
-YEAR_D = 365.25
+SHARED_BASES = 24
+"""Up to this many different gaps their coefficients are kept for all schedules; beyond, made where they are used."""
 
 
 @njit(**_OPTIONS)
-def plan_steps(event_d, event_into, out_d, start_d, longest_d, finest_d, growth, end_d):  # type: ignore[no-untyped-def]
-    """Steps of one schedule: length, event index after it (-1), output index after it (-1), as three arrays.
-
-    After a dose by mouth steps start at `finest_d`, after an injection at four times that, and grow with the time since
-    the dose, up to `longest_d`. Steps end at every event and output; a sample at the time of a dose is read first.
-    """
-    n = event_d.shape[0]
-    m = out_d.shape[0]
-    size = 16 + n + m
-    lengths = np.empty(size)
-    events = np.empty(size, np.int64)
-    outputs = np.empty(size, np.int64)
-    count = 0
-    t = start_d
-    e = 0
-    o = 0
-    since_oral = 1e9
-    since_im = 1e9
-    while True:
-        # Everything that happens at this instant: outputs first, then doses.
-        while o < m and out_d[o] <= t + 1e-9:
-            if count + 2 >= lengths.shape[0]:
-                lengths, events, outputs = _larger(lengths, events, outputs)
-            lengths[count] = 0.0
-            events[count] = -1
-            outputs[count] = o
-            count += 1
-            o += 1
-        while e < n and event_d[e] <= t + 1e-9:
-            if count + 2 >= lengths.shape[0]:
-                lengths, events, outputs = _larger(lengths, events, outputs)
-            lengths[count] = 0.0
-            events[count] = e
-            outputs[count] = -1
-            count += 1
-            if event_into[e] == 1:
-                since_im = 0.0
-            else:
-                since_oral = 0.0
-            e += 1
-        if o >= m and e >= n and t >= end_d - 1e-9:
-            break
-        if o >= m and t >= end_d - 1e-9:
-            break
-        h = longest_d
-        h = min(h, finest_d + growth * since_oral)
-        h = min(h, 4.0 * finest_d + growth * since_im)
-        to = end_d - t
-        if o < m:
-            to = min(to, out_d[o] - t)
-        if e < n:
-            to = min(to, event_d[e] - t)
-        # Equal parts up to the next stop, so that few different lengths occur.
-        if h >= to:
-            h = to
-        elif 2.0 * h > to:
-            h = 0.5 * to
-        if count + 2 >= lengths.shape[0]:
-            lengths, events, outputs = _larger(lengths, events, outputs)
-        lengths[count] = h
-        events[count] = -1
-        outputs[count] = -1
-        count += 1
-        t += h
-        since_oral += h
-        since_im += h
-    return lengths[:count], events[:count], outputs[:count]
-
-
-@njit(**_OPTIONS)
-def _larger(lengths, events, outputs):  # type: ignore[no-untyped-def]
-    n = lengths.shape[0]
-    a = np.empty(2 * n)
-    b = np.empty(2 * n, np.int64)
-    c = np.empty(2 * n, np.int64)
-    a[:n] = lengths
-    b[:n] = events
-    c[:n] = outputs
-    return a, b, c
-
-
-@njit(**_OPTIONS)
-def plan_all(event_d, event_into, event_from, out_d, start_d, longest_d, finest_d, growth, end_d):  # type: ignore[no-untyped-def]
-    """Steps of many schedules, one behind the other; `step_from[k]` is where schedule k begins."""
-    k = event_from.shape[0] - 1
-    step_from = np.zeros(k + 1, np.int64)
-    lengths = np.empty(1024)
-    events = np.empty(1024, np.int64)
-    outputs = np.empty(1024, np.int64)
-    total = 0
-    for i in range(k):
-        a, b = event_from[i], event_from[i + 1]
-        x, y, z = plan_steps(event_d[a:b], event_into[a:b], out_d, start_d, longest_d, finest_d, growth, end_d)
-        while total + x.shape[0] > lengths.shape[0]:
-            lengths, events, outputs = _larger(lengths, events, outputs)
-        lengths[total : total + x.shape[0]] = x
-        events[total : total + x.shape[0]] = y
-        outputs[total : total + x.shape[0]] = z
-        total += x.shape[0]
-        step_from[i + 1] = total
-    return lengths[:total], events[:total], outputs[:total], step_from
-
-
-# Rows of the scratch array of a tile, each `LANES` long.
-(R_IV1, R_CLO, R_Q, R_VM, R_KM, R_CH, R_K2, R_IV3, R_Q3, R_K4, R_CL, R_HM, R_HC, R_HG, R_IN, R_SEASON, R_COS, R_SIN,
- R_KA, R_KI1, R_KI2, R_KC, R_FO, R_FI, R_FAST, R_FC,
- X_ORAL, X_IM, X_IM2, X_CAL, X_C1, X_C2, X_C25, X_C25P,
- U0, U1, U2, W0, W1, W2, R_TOP) = (i * LANES for i in range(41))  # fmt: skip
-ROWS = 41
-
-
-@njit(**_OPTIONS)
-def _advance(z, n, h, s0c, s0s, s1c, s1s, s2c, s2s, saturable):  # type: ignore[no-untyped-def]
-    """One Runge-Kutta step of length h for the first n lanes (n a multiple of `BLOCK`).
-
-    `saturable` is None for a linear clearance: numba then drops the powers at compile time, which would keep the loop
-    from using vector instructions.
-    """
-    h2 = 0.5 * h
-    h6 = h / 6.0
-    for j in range(n):
-        v1 = z[R_IV1 + j]
-        co = z[R_CLO + j]
-        q = z[R_Q + j]
-        vm = z[R_VM + j]
-        km = z[R_KM + j]
-        ch = z[R_CH + j]
-        k2 = z[R_K2 + j]
-        v3 = z[R_IV3 + j]
-        q3 = z[R_Q3 + j]
-        k4 = z[R_K4 + j]
-        cl = z[R_CL + j]
-        r0 = z[R_IN + j]
-        ra = z[R_SEASON + j]
-        wc = z[R_COS + j]
-        ws = z[R_SIN + j]
-        a = z[X_C1 + j]
-        bb = z[X_C2 + j]
-        c = z[X_C25 + j]
-        d = z[X_C25P + j]
-        i0 = z[U0 + j] + r0 + ra * (wc * s0c + ws * s0s)
-        i1 = z[U1 + j] + r0 + ra * (wc * s1c + ws * s1s)
-        i2 = z[U2 + j] + r0 + ra * (wc * s2c + ws * s2s)
-        g0 = z[W0 + j]
-        g1 = z[W1 + j]
-        g2 = z[W2 + j]
-        f = a * (vm / (km + a) + ch)
-        a1 = (i0 - co * a - f - q * (a - bb)) * v1
-        b1 = k2 * (a - bb)
-        e1 = (f + g0 - cl * c - q3 * (c - d)) * v3
-        d1 = k4 * (c - d)
-        if saturable is not None:
-            y = (c / z[R_HC + j]) ** z[R_HG + j]
-            e1 -= z[R_HM + j] * y / (1.0 + y) * c * v3
-        p = a + h2 * a1
-        r = bb + h2 * b1
-        s = c + h2 * e1
-        t = d + h2 * d1
-        f = p * (vm / (km + p) + ch)
-        a2 = (i1 - co * p - f - q * (p - r)) * v1
-        b2 = k2 * (p - r)
-        e2 = (f + g1 - cl * s - q3 * (s - t)) * v3
-        d2 = k4 * (s - t)
-        if saturable is not None:
-            y = (s / z[R_HC + j]) ** z[R_HG + j]
-            e2 -= z[R_HM + j] * y / (1.0 + y) * s * v3
-        p = a + h2 * a2
-        r = bb + h2 * b2
-        s = c + h2 * e2
-        t = d + h2 * d2
-        f = p * (vm / (km + p) + ch)
-        a3 = (i1 - co * p - f - q * (p - r)) * v1
-        b3 = k2 * (p - r)
-        e3 = (f + g1 - cl * s - q3 * (s - t)) * v3
-        d3 = k4 * (s - t)
-        if saturable is not None:
-            y = (s / z[R_HC + j]) ** z[R_HG + j]
-            e3 -= z[R_HM + j] * y / (1.0 + y) * s * v3
-        p = a + h * a3
-        r = bb + h * b3
-        s = c + h * e3
-        t = d + h * d3
-        f = p * (vm / (km + p) + ch)
-        a4 = (i2 - co * p - f - q * (p - r)) * v1
-        b4 = k2 * (p - r)
-        e4 = (f + g2 - cl * s - q3 * (s - t)) * v3
-        d4 = k4 * (s - t)
-        if saturable is not None:
-            y = (s / z[R_HC + j]) ** z[R_HG + j]
-            e4 -= z[R_HM + j] * y / (1.0 + y) * s * v3
-        z[X_C1 + j] = a + h6 * (a1 + 2.0 * (a2 + a3) + a4)
-        z[X_C2 + j] = bb + h6 * (b1 + 2.0 * (b2 + b3) + b4)
-        z[X_C25 + j] = c + h6 * (e1 + 2.0 * (e2 + e3) + e4)
-        z[X_C25P + j] = d + h6 * (d1 + 2.0 * (d2 + d3) + d4)
-
-
-@njit(**_OPTIONS)
-def _flow(z, n, state, rate, u, decay, at):  # type: ignore[no-untyped-def]
-    """Exact inflow from one depot at the start, middle and end of a step; the depot is left as at the end."""
-    for j in range(n):
-        g = z[state + j]
-        k = z[rate + j]
-        half = decay[at + j]
-        z[u + j] += k * g
-        g *= half
-        z[u + LANES + j] += k * g
-        g *= half
-        z[u + 2 * LANES + j] += k * g
-        z[state + j] = g
-
-
-@njit(**_OPTIONS)
-def _load(z, params, state, first, n, padded):  # type: ignore[no-untyped-def]
-    """Parameters and lane constants of a tile; the padding repeats the last lane."""
-    year = 2.0 * math.pi / YEAR_D
+def _start(z, state, first, n, padded):  # type: ignore[no-untyped-def]
+    for i in range(8):
+        for j in range(padded):
+            z[XA + i * LANES + j] = state[i, first + min(j, n - 1)]
     for j in range(padded):
-        i = first + min(j, n - 1)
-        z[R_IV1 + j] = 1.0 / params[V1, i]
-        z[R_CLO + j] = params[CLO, i]
-        z[R_Q + j] = params[Q, i]
-        z[R_VM + j] = params[VMAX, i]
-        z[R_KM + j] = params[KM, i]
-        z[R_CH + j] = params[CLH, i]
-        z[R_K2 + j] = params[Q, i] / params[V2, i]
-        z[R_IV3 + j] = 1.0 / params[V25, i]
-        z[R_Q3 + j] = params[Q25, i]
-        z[R_K4 + j] = params[Q25, i] / params[V25P, i]
-        z[R_CL + j] = params[CL25, i]
-        z[R_HM + j] = params[HMAX, i]
-        z[R_HC + j] = params[HC50, i]
-        z[R_HG + j] = params[HG, i]
-        z[R_IN + j] = state[8, i]
-        z[R_SEASON + j] = state[8, i] * params[SEASON, i]
-        z[R_COS + j] = math.cos(year * params[PHASE, i])
-        z[R_SIN + j] = math.sin(year * params[PHASE, i])
-        z[R_KA + j] = params[KA, i]
-        z[R_KI1 + j] = params[KIM, i]
-        z[R_KI2 + j] = params[KIM2, i]
-        z[R_KC + j] = params[KC, i]
-        z[R_FO + j] = params[FO, i]
-        z[R_FI + j] = params[FI, i]
-        z[R_FAST + j] = params[FAST, i]
-        z[R_FC + j] = params[FC, i]
+        z[TOPS + j] = -1.0
 
 
 @njit(**_OPTIONS)
-def _decay(decay, z, padded, i, h):  # type: ignore[no-untyped-def]
-    """What is left of each depot after half a step, for the i-th step length."""
-    h2 = 0.5 * h
-    for j in range(padded):
-        decay[(4 * i) * LANES + j] = math.exp(-z[R_KA + j] * h2)
-        decay[(4 * i + 1) * LANES + j] = math.exp(-z[R_KI1 + j] * h2)
-        decay[(4 * i + 2) * LANES + j] = math.exp(-z[R_KI2 + j] * h2)
-        decay[(4 * i + 3) * LANES + j] = math.exp(-z[R_KC + j] * h2)
+def _any(z, row, n):  # type: ignore[no-untyped-def]
+    for j in range(n):  # noqa: SIM110
+        if z[row + j] != 0.0:
+            return True
+    return False
+
+
+@njit(**_OPTIONS)
+def _give(c, z, n, amount, into):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        if into == 0:
+            z[XA + j] += amount * c[FO_ + j]
+        elif into == 1:
+            z[XB + j] += amount * c[FI1 + j]
+            z[XC + j] += amount * c[FI2 + j]
+        else:
+            z[XD + j] += amount * c[FC_ + j]
 
 
 @njit(**_OPTIONS)
 def run(  # type: ignore[no-untyped-def]
-    saturable, params, state, event_d, event_nmol, event_into, event_from, lengths, length_id, unique, events, outputs,
-    step_from, start_d, origin_doy, peak_from, each, want_d3, level, d3, peak, final,
+    saturable, params, state, lane_from, schedule_from, event_d, event_nmol, event_into, event_from, plan,
+    gap_base, gap_of, step_from, out_d, start_d, origin_doy, peak_from, refine, want_d3, level, d3, peak, final,
 ):  # fmt: skip
-    """All schedules for all lanes; with `each`, the schedule of its own for each lane."""
-    lanes = params.shape[1]
-    z = np.zeros(ROWS * LANES)
-    decay = np.empty(unique.shape[0] * 4 * LANES)
-    schedules = 1 if each else event_from.shape[0] - 1
+    """Groups of lanes through their schedules.
+
+    Group g has the lanes ``lane_from[g]`` to ``lane_from[g + 1]`` and the schedules ``schedule_from[g]`` to
+    ``schedule_from[g + 1]``; its rows in the outputs count from 0.
+    """
     year = 2.0 * math.pi / YEAR_D
-    width = 1 if each else LANES
-    for first in range(0, lanes, width):
-        n = min(width, lanes - first)
-        padded = (n + BLOCK - 1) // BLOCK * BLOCK
-        _load(z, params, state, first, n, padded)
-        if not each:
-            for i in range(unique.shape[0]):
-                _decay(decay, z, padded, i, unique[i])
-        for k0 in range(schedules):
-            k = first if each else k0
-            row = 0 if each else k0
-            oral = False
-            im = False
-            cal = False
-            for i in range(8):
+    c = np.zeros(CONSTANTS * LANES)
+    z = np.zeros(MOVING * LANES)
+    response = np.zeros(RESPONSE * LANES)
+    bases = gap_base.shape[0]
+    slot_of = np.full((bases, LEVELS), -1, np.int64)
+    seen = np.zeros(bases, np.bool_)
+    used_base = np.zeros(bases, np.int64)
+    used = 0
+    groups = lane_from.shape[0] - 1
+    table = np.zeros((1, COEFFICIENTS * LANES))
+    for g in range(groups):
+        k_from, k_to = schedule_from[g], schedule_from[g + 1]
+        # Which lengths the schedules of this group use, and of which gaps.
+        for i in range(used):
+            slot_of[used_base[i]] = -1
+            seen[used_base[i]] = False
+        used = 0
+        for s in range(step_from[k_from], step_from[k_to]):
+            if plan[s, 0] > 0.0:
+                b = gap_of[np.int64(plan[s, 1])]
+                if not seen[b]:
+                    seen[b] = True
+                    used_base[used] = b
+                    used += 1
+                slot_of[b, np.int64(plan[s, 2])] = 0
+        # Whole days (base 0) always keep their slots; the others share one set of slots where they are too many.
+        shared = used <= SHARED_BASES
+        slots = 0
+        most = 0
+        for i in range(LEVELS):
+            if slot_of[0, i] >= 0:
+                slot_of[0, i] = slots
+                slots += 1
+        kept = slots
+        for u in range(used):
+            b = used_base[u]
+            if b > 0:
+                at = slots if shared else kept
+                for i in range(LEVELS):
+                    if slot_of[b, i] >= 0:
+                        slot_of[b, i] = at
+                        at += 1
+                if shared:
+                    slots = at
+                else:
+                    most = max(most, at - kept)
+        if table.shape[0] < slots + most:
+            table = np.zeros((slots + most, COEFFICIENTS * LANES))
+        for first in range(lane_from[g], lane_from[g + 1], LANES):
+            n = min(LANES, lane_from[g + 1] - first)
+            padded = (n + BLOCK - 1) // BLOCK * BLOCK
+            load(c, params, state, first, n, padded)
+            for u in range(used):
+                b = used_base[u]
+                if shared or b == 0:
+                    chain(c, response, padded, gap_base[b], slot_of[b], table)
+            for k in range(k_from, k_to):
+                row = k - k_from
+                made = -1
+                _start(z, state, first, n, padded)
+                oral = _any(z, XA, padded)
+                im = _any(z, XB, padded)
+                im2 = _any(z, XC, padded)
+                cal = _any(z, XD, padded)
+                remainder(c, z, padded, saturable)
                 for j in range(padded):
-                    z[X_ORAL + i * LANES + j] = state[i, first + min(j, n - 1)]
-            for j in range(padded):
-                z[R_TOP + j] = -1.0
-                oral = oral or z[X_ORAL + j] > 0.0
-                im = im or z[X_IM + j] + z[X_IM2 + j] > 0.0
-                cal = cal or z[X_CAL + j] > 0.0
-            for j in range(6 * LANES):
-                z[U0 + j] = 0.0
-            t = start_d
-            s2c = math.cos(year * (origin_doy + t))
-            s2s = math.sin(year * (origin_doy + t))
-            for s in range(step_from[k], step_from[k + 1]):
-                h = lengths[s]
-                if h > 0.0:
-                    at = 4 * length_id[s] * LANES
-                    if each:
-                        _decay(decay, z, padded, 0, h)
-                        at = 0
-                    s0c = s2c
-                    s0s = s2s
-                    s1c = math.cos(year * (origin_doy + t + 0.5 * h))
-                    s1s = math.sin(year * (origin_doy + t + 0.5 * h))
-                    s2c = math.cos(year * (origin_doy + t + h))
-                    s2s = math.sin(year * (origin_doy + t + h))
-                    if oral or im:
-                        for j in range(3 * LANES):
-                            z[U0 + j] = 0.0
-                    if oral:
-                        _flow(z, padded, X_ORAL, R_KA, U0, decay, at)
-                    if im:
-                        _flow(z, padded, X_IM, R_KI1, U0, decay, at + LANES)
-                        _flow(z, padded, X_IM2, R_KI2, U0, decay, at + 2 * LANES)
-                    if cal:
-                        for j in range(3 * LANES):
-                            z[W0 + j] = 0.0
-                        _flow(z, padded, X_CAL, R_KC, W0, decay, at + 3 * LANES)
-                    _advance(z, padded, h, s0c, s0s, s1c, s1s, s2c, s2s, saturable)
-                    t += h
-                    if t >= peak_from:
-                        for j in range(padded):
-                            z[R_TOP + j] = max(z[R_TOP + j], z[X_C25 + j])
-                e = events[s]
-                if e >= 0:
-                    amount = event_nmol[event_from[k] + e]
-                    into = event_into[event_from[k] + e]
-                    if into == 0:
-                        oral = True
-                        for j in range(padded):
-                            z[X_ORAL + j] += amount * z[R_FO + j]
-                    elif into == 1:
-                        im = True
-                        for j in range(padded):
-                            z[X_IM + j] += amount * z[R_FI + j] * z[R_FAST + j]
-                            z[X_IM2 + j] += amount * z[R_FI + j] * (1.0 - z[R_FAST + j])
-                    else:
-                        cal = True
-                        for j in range(padded):
-                            z[X_CAL + j] += amount * z[R_FC + j]
-                o = outputs[s]
-                if o >= 0:
-                    for j in range(n):
-                        level[row, o, first + j] = z[X_C25 + j]
-                    if want_d3:
+                    z[NM + j] = z[N0 + j]
+                    z[N1 + j] = z[N0 + j]
+                    z[MM + j] = z[M0 + j]
+                    z[M1 + j] = z[M0 + j]
+                for j in range(6 * LANES):
+                    z[Q1 + j] = 0.0
+                t = start_d
+                o = 0
+                e = event_from[k]
+                known = False
+                cos1 = math.cos(year * (origin_doy + t))
+                sin1 = math.sin(year * (origin_doy + t))
+                for s in range(step_from[k], step_from[k + 1]):
+                    h = plan[s, 0]
+                    o_to = np.int64(plan[s, 3])
+                    e_to = np.int64(plan[s, 4])
+                    if h > 0.0:
+                        b = gap_of[np.int64(plan[s, 1])]
+                        if b > 0 and not shared and made != b:
+                            chain(c, response, padded, gap_base[b], slot_of[b], table)
+                            made = b
+                        co = table[slot_of[b, np.int64(plan[s, 2])]]
+                        cos0, sin0 = cos1, sin1
+                        cosm = math.cos(year * (origin_doy + t + 0.5 * h))
+                        sinm = math.sin(year * (origin_doy + t + 0.5 * h))
+                        cos1 = math.cos(year * (origin_doy + t + h))
+                        sin1 = math.sin(year * (origin_doy + t + h))
+                        within = saturable is None and o < o_to and out_d[o] < t + h - 1e-9
+                        top = t + h >= peak_from
+                        bounded = saturable is None and refine and top and h > 0.2
+                        if (within or bounded) and not known:
+                            end(c, z, padded, cos0, sin0, V_0, S_0, C_0)
+                        elif within or bounded:
+                            for j in range(3 * LANES):
+                                z[V_0 + j] = z[V_1 + j]
+                        if oral or im or im2 or cal:
+                            for j in range(6 * LANES):
+                                z[Q1 + j] = 0.0
+                            if oral:
+                                inflow(z, co, padded, XA, DA1, EA, HA, KA3, saturable)
+                            if im:
+                                inflow(z, co, padded, XB, DB1, EB, HB, KB3, saturable)
+                            if im2:
+                                inflow(z, co, padded, XC, DC1, EC, HC, KC3, saturable)
+                            if cal:
+                                inflow_calcifediol(z, co, padded, saturable)
+                        advance(c, z, co, padded, cos0, sin0, cosm, sinm, cos1, sin1, saturable)
+                        # Along the last half step, unless a dose bends the course.
+                        ratio = 0.0
+                        if e == e_to and s + 1 < step_from[k + 1]:
+                            ratio = plan[s + 1, 0] / h
+                        guess(z, padded, ratio, saturable)
+                        known = within or bounded
+                        if known:
+                            end(c, z, padded, cos1, sin1, V_1, S_1, C_1)
+                        while o < o_to and out_d[o] < t + h - 1e-9:
+                            x = (out_d[o] - t) / h
+                            y = 1.0 - x
+                            # Quintic Hermite: value, slope and curvature at both ends.
+                            a0 = y * y * y * (1.0 + x * (3.0 + 6.0 * x))
+                            b0 = h * x * y * y * y * (1.0 + 3.0 * x)
+                            c0 = 0.5 * h * h * x * x * y * y * y
+                            a1 = x * x * x * (1.0 + y * (3.0 + 6.0 * y))
+                            b1 = -h * y * x * x * x * (1.0 + 3.0 * y)
+                            c1 = 0.5 * h * h * y * y * x * x * x
+                            for j in range(padded):
+                                z[Q1 + j] = (
+                                    a0 * z[V_0 + j] + b0 * z[S_0 + j] + c0 * z[C_0 + j]
+                                    + a1 * z[V_1 + j] + b1 * z[S_1 + j] + c1 * z[C_1 + j]
+                                )  # fmt: skip
+                            for j in range(n):
+                                level[row, o, first + j] = z[Q1 + j]
+                            if top and out_d[o] >= peak_from:
+                                for j in range(padded):
+                                    z[TOPS + j] = max(z[TOPS + j], z[Q1 + j])
+                            o += 1
+                        if within:
+                            for j in range(LANES):
+                                z[Q1 + j] = 0.0
+                        t += h
+                        if bounded:
+                            turn(z, padded, h)
+                        elif top:
+                            for j in range(padded):
+                                z[TOPS + j] = max(z[TOPS + j], z[X3 + j])
+                    while o < o_to:
                         for j in range(n):
-                            d3[row, o, first + j] = z[X_C1 + j]
-                    if t >= peak_from:
-                        for j in range(padded):
-                            z[R_TOP + j] = max(z[R_TOP + j], z[X_C25 + j])
-            for j in range(n):
-                peak[row, first + j] = z[R_TOP + j]
-            if final.shape[0] > 0:
-                for i in range(8):
-                    for j in range(n):
-                        final[row, i, first + j] = z[X_ORAL + i * LANES + j]
+                            level[row, o, first + j] = z[X3 + j]
+                        if want_d3:
+                            for j in range(n):
+                                d3[row, o, first + j] = z[X1 + j]
+                        if t >= peak_from:
+                            for j in range(padded):
+                                z[TOPS + j] = max(z[TOPS + j], z[X3 + j])
+                        o += 1
+                    while e < e_to:
+                        into = event_into[e]
+                        _give(c, z, padded, event_nmol[e], into)
+                        oral = oral or into == 0
+                        im = im or into == 1
+                        im2 = im2 or (into == 1 and _any(z, XC, padded))
+                        cal = cal or into == 2
+                        known = False
+                        e += 1
+                for j in range(n):
+                    peak[row, first + j] = z[TOPS + j]
+                if final.shape[0] > 0:
+                    for i in range(8):
+                        for j in range(n):
+                            final[row, i, first + j] = z[XA + i * LANES + j]

@@ -20,14 +20,14 @@ from calcidiol.kinetics.layout import NAMES, ROW, STATES
 from calcidiol.kinetics.steady import constant, periodic
 
 Floats = NDArray[np.float64]
+LONG_AGO_D = 1e6
 OK, INFEASIBLE, NOT_FINITE = 0, 1, 2
 """Status of a lane: solved; its parameters have no steady state; it left the finite numbers."""
 
-FINEST_D, GROWTH, LONGEST_D = 0.05, 0.45, 3.0
-"""Steps after a dose by mouth start at 1.2 h, grow by 0.45 of the time since the dose, up to 3 d: largest error of
-25(OH)D below 1e-3 over the box of the cards (validation/kinetics); tag S."""
-STABLE = 1.75
-"""Largest product of step and fastest rate; the method is stable up to 2.78 (tag P)."""
+LONGEST_D, FINEST_ORAL_D, FINEST_IM_D, GROWTH_ORAL, GROWTH_IM = 8.0, 0.0625, 0.25, 0.4, 0.75
+"""Steps at an accuracy of 1e-3: from 1.5 h after a dose by mouth and 6 h after an injection they grow by this share of
+the time since the dose, up to 8 d. Tag S: the largest error of 25(OH)D over the box of the cards stays below 1e-3
+(validation/kinetics)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,29 +124,59 @@ def solve(
     schedules = [schedule] if isinstance(schedule, Schedule) else list(schedule)
     n = _check(parameters, times, schedules, pairing, start, accuracy)
     values, begin, feasible = _initial(parameters, times, schedules, origin_doy, start)
-    run, plan_all = _kernel()
-    event_d = np.concatenate([s.time_d for s in schedules]) if schedules else np.empty(0)
+    params = np.where(feasible[:, None], parameters, 1.0)
+    lane_from, schedule_from, order = np.array([0, n]), np.array([0, len(schedules)]), None
+    if pairing == "each":
+        # Lanes that share a schedule go through it together.
+        number = {id(s): i for i, s in reversed(list(enumerate(schedules)))}
+        firsts, which = np.unique([number[id(s)] for s in schedules], return_inverse=True)
+        order = np.argsort(which, kind="stable")
+        lane_from = np.concatenate(([0], np.cumsum(np.bincount(which, minlength=len(firsts)))))
+        schedules = [schedules[i] for i in firsts]
+        schedule_from = np.arange(len(schedules) + 1)
+        params, values = params[order], values[:, order]
+    plan_all, run = _kernel()
+    event_d = np.concatenate([s.time_d for s in schedules])
     event_nmol = np.concatenate([s.amount_nmol for s in schedules])
     event_into = np.concatenate([s.into for s in schedules]).astype(np.int64)
     event_from = np.concatenate(([0], np.cumsum([len(s) for s in schedules]))).astype(np.int64)
-    scale = (accuracy / 1e-3) ** 0.25
-    longest = min(LONGEST_D * scale, STABLE / _fastest(parameters, feasible, values[4]))
-    finest = min(FINEST_D * scale, longest)
-    lengths, events, outputs, step_from = plan_all(
-        event_d, event_into, event_from, times, begin, longest, finest, GROWTH * scale, float(times[-1])
+    scale = min(accuracy / 1e-3, 1.0) ** 0.25
+    # A course that goes on may stand just after a dose.
+    ago = (LONG_AGO_D, LONG_AGO_D)
+    if start is not None:
+        ago = (0.0 if (values[[0, 3]] > 1e-6).any() else 1.0, 1.0)
+    control = (
+        LONGEST_D * scale,
+        FINEST_ORAL_D * scale,
+        FINEST_IM_D * scale,
+        GROWTH_ORAL * scale,
+        GROWTH_IM * scale,
+        *ago,
     )
-    unique, length_id = np.unique(np.round(lengths, 9), return_inverse=True)
+    saturable = True if card.structure == "saturable-clearance" else None
+    plan, base, step_from = plan_all(
+        event_d, event_into, event_from, times, begin, saturable is not None or "d3" in want, control
+    )
+    # Equal gaps share their coefficients; base 0 stays the whole day.
+    gap_base, gap_of = np.unique(np.append(1.0, base), return_inverse=True)
+    day = int(gap_of[0])
+    place = np.argsort(np.arange(len(gap_base)) != day, kind="stable")
+    gap_base, gap_of = gap_base[place], np.argsort(place)[gap_of[1:]]
     rows = len(schedules) if pairing == "cross" else 1
     level = np.empty((rows, len(times), n))
     d3 = np.empty((rows, len(times), n) if "d3" in want else (1, 1, 1))
     peak = np.empty((rows, n))
     final = np.empty((rows, 8, n) if "state" in want else (0, 8, n))
     run(
-        True if card.structure == "saturable-clearance" else None,
-        np.ascontiguousarray(np.where(feasible[:, None], parameters, 1.0).T), values, event_d, event_nmol, event_into,
-        event_from, lengths, length_id.astype(np.int64), unique, events, outputs, step_from, begin, float(origin_doy),
-        float(times[0] if peak_from is None else peak_from), pairing == "each", "d3" in want, level, d3, peak, final,
+        saturable, np.ascontiguousarray(params.T), np.ascontiguousarray(values), lane_from.astype(np.int64),
+        schedule_from.astype(np.int64), event_d, event_nmol, event_into, event_from, plan, gap_base, gap_of, step_from,
+        times, begin, float(origin_doy), float(times[0] if peak_from is None else peak_from), peak_from is not None,
+        "d3" in want, level, d3, peak, final,
     )  # fmt: skip
+    if order is not None:
+        back = np.argsort(order)
+        level, peak, final = level[:, :, back], peak[:, back], final[:, :, back]
+        d3 = d3[:, :, back] if "d3" in want else d3
     # The kernel writes lanes side by side; the caller reads lanes first.
     level, d3 = level.transpose(0, 2, 1), d3.transpose(0, 2, 1)
     finite = np.isfinite(level).all(axis=(0, 2)) & np.isfinite(peak).all(axis=0)
@@ -191,55 +221,35 @@ def _check(
 def _initial(
     parameters: Floats, times: Floats, schedules: list[Schedule], origin_doy: float, start: State | None
 ) -> tuple[Floats, float, NDArray[np.bool_]]:
-    """State rows (9, N; the ninth is the mean input), first time, and which lanes can be solved."""
-    feasible: NDArray[np.bool_] = np.isfinite(parameters).all(axis=1) & (parameters >= 0).all(axis=1)
+    """State rows (10, N; then the mean input and the untreated D3), first time, and which lanes can be solved."""
+    feasible = np.asarray((np.isfinite(parameters) & (parameters >= 0)).all(axis=1))
     for name in ("v1", "v2", "v25", "v25p", "km", "clh", "untreated", "hill_c50"):
         feasible &= parameters[:, ROW[name]] > 0
     safe = np.where(feasible[:, None], parameters, 1.0)
     firsts = [float(s.time_d[0]) for s in schedules if len(s)]
     if start is None:
         begin = min([float(times[0]), *firsts])
-        state, mean_input = periodic(safe, origin_doy + begin)
+        state = periodic(safe, origin_doy + begin)[0]
     else:
         begin = start.time_d
         early = [t for t in firsts if t < begin - 1e-9]
         if early:
             raise UsageError(f"a dose on day {early[0]:g} lies before the start state (day {begin:g}).")
-        state, mean_input = start.values, constant(safe)[1]
-    values = np.ascontiguousarray(np.concatenate([state, mean_input[None]]))
-    feasible &= np.isfinite(values).all(axis=0)
+        state = start.values
+    untreated_d3, mean_input = constant(safe)
+    values = np.concatenate([state, mean_input[None], untreated_d3[None]])
+    feasible &= np.asarray(np.isfinite(values).all(axis=0))
     values[:, ~feasible] = 1.0
     return values, begin, feasible
-
-
-def _fastest(parameters: Floats, feasible: NDArray[np.bool_], d3: Floats) -> float:
-    """Upper bound of the rates of the four concentrations, 1/d.
-
-    Doses only raise D3, so that the saturable conversion is at its steepest near where it starts; half of that start
-    leaves room for the season.
-    """
-    p = parameters[feasible]
-    if not len(p):
-        return 1.0
-
-    def col(name: str) -> Floats:
-        return p[:, ROW[name]]
-
-    steepest = col("vmax") * col("km") / (col("km") + 0.5 * d3[feasible]) ** 2
-    start = (col("clo") + col("q") + steepest + col("clh")) / col("v1") + col("q") / col("v2")
-    # The slope of the saturable clearance exceeds its value by at most the factor 1 + g/2.
-    cleared = col("cl25") + col("hill_clmax") * (1.0 + 0.5 * col("hill_g"))
-    level = (cleared + col("q25")) / col("v25") + col("q25") / col("v25p")
-    return float(np.max(np.maximum(start, level)))
 
 
 @cache
 def _kernel() -> tuple[Any, Any]:
     """The compiled kernel; numba is imported here, once, with a cache folder that can be written."""
     _writable_cache()
-    from calcidiol.kinetics import kernel
+    from calcidiol.kinetics import kernel, steps
 
-    return kernel.run, kernel.plan_all
+    return steps.plan_all, kernel.run
 
 
 def _writable_cache() -> None:

@@ -1,0 +1,342 @@
+"""The linear part of the equations, solved exactly over each step length by doubling.
+
+D3 central and store (1, 2) and 25(OH)D central and peripheral (3, 4) obey x' = A x + depots + forcing. For a short time
+the response is a Taylor series; two responses over h make the one over 2 h. Nothing is divided by a difference of
+rates, so rates may coincide. The forcing is a parabola through its values at the start, middle and end of the step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from calcidiol.kinetics.steps import LEVELS, TOP
+
+LANES = 64
+"""Lanes of a tile. All that a step reads and writes lies in rows of `LANES`, at constant distances, so that the
+compiler can prove that no row overlaps another and uses vector instructions."""
+
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "arcp", "reassoc", "nsz"},
+}
+SMALL = 0.03
+"""Largest rate x time of the Taylor series: its first neglected term is below 1e-15."""
+
+# Response over h, in rows. P: what is left of the states; D: what a unit in a depot brings (and E what is left of it);
+# W: what a unit forcing (t/h)^m brings, W1 into D3, W3 into 25(OH)D.
+(P11, P12, P21, P22, P31, P32, P41, P42, P33, P34, P43, P44,
+ DA1, DA2, DA3, DA4, EA, DB1, DB2, DB3, DB4, EB, DC1, DC2, DC3, DC4, EC, DD3, DD4, ED,
+ W01, W02, W03, W04, W11, W12, W13, W14, W21, W22, W23, W24, V03, V04, V13, V14, V23, V24) = (
+    i * LANES for i in range(48)
+)  # fmt: skip
+RESPONSE = 48
+# Coefficients of a step: the 30 rows above, then the weights of the forcing at the three nodes, then the row of D3 at
+# the middle of the step, then that of 25(OH)D at the middle (needed only where its clearance saturates).
+(F01, F02, F03, F04, FM1, FM2, FM3, FM4, FE1, FE2, FE3, FE4, G03, G04, GM3, GM4, GE3, GE4,
+ H1, H2, HA, HB, HC, H0, HM, HE, K1, K2, K3, K4, KA3, KB3, KC3, KD3, K0, KM, KE, L0, LM, LE) = (
+    i * LANES for i in range(30, 70)
+)  # fmt: skip
+COEFFICIENTS = 70
+
+# Rates of the linear part, in rows of the tile's constants.
+(A11, A12, A21, A31, A33, A34, A43, I1, I3, RA, RB, RC, RD) = (i * LANES for i in range(13))
+
+
+@njit(**_OPTIONS)
+def series(rates, r, n, h):  # type: ignore[no-untyped-def]
+    """Response over a very short h, by Taylor series, for the first n lanes."""
+    for j in range(n):
+        a11, a12, a21, a31 = rates[A11 + j], rates[A12 + j], rates[A21 + j], rates[A31 + j]
+        a33, a34, a43 = rates[A33 + j], rates[A34 + j], rates[A43 + j]
+        i1, i3 = rates[I1 + j], rates[I3 + j]
+        # Columns of A^k h^k / k!, started from each unit vector; a depot's column carries its own decay along.
+        x1, x2, x3, x4 = 1.0, 0.0, 0.0, 0.0
+        y1, y2, y3, y4 = 0.0, 1.0, 0.0, 0.0
+        u3, u4 = 1.0, 0.0
+        v3, v4 = 0.0, 1.0
+        p11, p21, p31, p41 = 1.0, 0.0, 0.0, 0.0
+        p12, p22, p32, p42 = 0.0, 1.0, 0.0, 0.0
+        p33, p43, p34, p44 = 1.0, 0.0, 0.0, 1.0
+        w01, w02, w03, w04 = 1.0, 0.0, 0.0, 0.0
+        w11, w12, w13, w14 = 0.5, 0.0, 0.0, 0.0
+        w21, w22, w23, w24 = 1.0 / 3.0, 0.0, 0.0, 0.0
+        v03, v04, v13, v14, v23, v24 = 1.0, 0.0, 0.5, 0.0, 1.0 / 3.0, 0.0
+        for k in range(1, 9):
+            f = h / k
+            x1, x2, x3, x4 = (
+                f * (a11 * x1 + a12 * x2),
+                f * a21 * (x1 - x2),
+                f * (a31 * x1 + a33 * x3 + a34 * x4),
+                f * a43 * (x3 - x4),
+            )
+            y1, y2, y3, y4 = (
+                f * (a11 * y1 + a12 * y2),
+                f * a21 * (y1 - y2),
+                f * (a31 * y1 + a33 * y3 + a34 * y4),
+                f * a43 * (y3 - y4),
+            )
+            u3, u4 = f * (a33 * u3 + a34 * u4), f * a43 * (u3 - u4)
+            v3, v4 = f * (a33 * v3 + a34 * v4), f * a43 * (v3 - v4)
+            p11 += x1
+            p21 += x2
+            p31 += x3
+            p41 += x4
+            p12 += y1
+            p22 += y2
+            p32 += y3
+            p42 += y4
+            p33 += u3
+            p43 += u4
+            p34 += v3
+            p44 += v4
+            # Integral of A^k (h - t)^k / k! (t/h)^m over the step: A^k h^(k+1) m! / (k + m + 1)!
+            s0 = 1.0 / (k + 1.0)
+            s1 = s0 / (k + 2.0)
+            s2 = 2.0 * s1 / (k + 3.0)
+            w01 += s0 * x1
+            w02 += s0 * x2
+            w03 += s0 * x3
+            w04 += s0 * x4
+            w11 += s1 * x1
+            w12 += s1 * x2
+            w13 += s1 * x3
+            w14 += s1 * x4
+            w21 += s2 * x1
+            w22 += s2 * x2
+            w23 += s2 * x3
+            w24 += s2 * x4
+            v03 += s0 * u3
+            v04 += s0 * u4
+            v13 += s1 * u3
+            v14 += s1 * u4
+            v23 += s2 * u3
+            v24 += s2 * u4
+        r[P11 + j] = p11
+        r[P12 + j] = p12
+        r[P21 + j] = p21
+        r[P22 + j] = p22
+        r[P31 + j] = p31
+        r[P32 + j] = p32
+        r[P41 + j] = p41
+        r[P42 + j] = p42
+        r[P33 + j] = p33
+        r[P34 + j] = p34
+        r[P43 + j] = p43
+        r[P44 + j] = p44
+        f1, f3 = h * i1, h * i3
+        r[W01 + j] = f1 * w01
+        r[W02 + j] = f1 * w02
+        r[W03 + j] = f1 * w03
+        r[W04 + j] = f1 * w04
+        r[W11 + j] = f1 * w11
+        r[W12 + j] = f1 * w12
+        r[W13 + j] = f1 * w13
+        r[W14 + j] = f1 * w14
+        r[W21 + j] = f1 * w21
+        r[W22 + j] = f1 * w22
+        r[W23 + j] = f1 * w23
+        r[W24 + j] = f1 * w24
+        r[V03 + j] = f3 * v03
+        r[V04 + j] = f3 * v04
+        r[V13 + j] = f3 * v13
+        r[V14 + j] = f3 * v14
+        r[V23 + j] = f3 * v23
+        r[V24 + j] = f3 * v24
+    _depot(rates, r, n, h, RA, DA1, EA)
+    _depot(rates, r, n, h, RB, DB1, EB)
+    _depot(rates, r, n, h, RC, DC1, EC)
+    for j in range(n):
+        a33, a34, a43 = rates[A33 + j], rates[A34 + j], rates[A43 + j]
+        k0 = rates[RD + j]
+        x3, x4, g = 0.0, 0.0, 1.0
+        d3, d4, e = 0.0, 0.0, 1.0
+        inflow = k0 * rates[I3 + j]
+        for k in range(1, 10):
+            f = h / k
+            x3, x4, g = f * (a33 * x3 + a34 * x4 + inflow * g), f * a43 * (x3 - x4), -f * k0 * g
+            d3 += x3
+            d4 += x4
+            e += g
+        r[DD3 + j] = d3
+        r[DD4 + j] = d4
+        r[ED + j] = e
+
+
+@njit(**_OPTIONS)
+def _depot(rates, r, n, h, rate, column, left):  # type: ignore[no-untyped-def]
+    """What a unit in a depot brings to the four concentrations over a very short h."""
+    for j in range(n):
+        a11, a12, a21, a31 = rates[A11 + j], rates[A12 + j], rates[A21 + j], rates[A31 + j]
+        a33, a34, a43 = rates[A33 + j], rates[A34 + j], rates[A43 + j]
+        k0 = rates[rate + j]
+        inflow = k0 * rates[I1 + j]
+        x1, x2, x3, x4, g = 0.0, 0.0, 0.0, 0.0, 1.0
+        d1, d2, d3, d4, e = 0.0, 0.0, 0.0, 0.0, 1.0
+        for k in range(1, 10):
+            f = h / k
+            x1, x2, x3, x4, g = (
+                f * (a11 * x1 + a12 * x2 + inflow * g),
+                f * a21 * (x1 - x2),
+                f * (a31 * x1 + a33 * x3 + a34 * x4),
+                f * a43 * (x3 - x4),
+                -f * k0 * g,
+            )
+            d1 += x1
+            d2 += x2
+            d3 += x3
+            d4 += x4
+            e += g
+        r[column + j] = d1
+        r[column + LANES + j] = d2
+        r[column + 2 * LANES + j] = d3
+        r[column + 3 * LANES + j] = d4
+        r[left + j] = e
+
+
+@njit(**_OPTIONS)
+def _double_depot(r, n, column):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        x1, x2 = r[column + j], r[column + LANES + j]
+        x3, x4 = r[column + 2 * LANES + j], r[column + 3 * LANES + j]
+        left = r[column + 4 * LANES + j]
+        r[column + j] = r[P11 + j] * x1 + r[P12 + j] * x2 + left * x1
+        r[column + LANES + j] = r[P21 + j] * x1 + r[P22 + j] * x2 + left * x2
+        r[column + 2 * LANES + j] = r[P31 + j] * x1 + r[P32 + j] * x2 + r[P33 + j] * x3 + r[P34 + j] * x4 + left * x3
+        r[column + 3 * LANES + j] = r[P41 + j] * x1 + r[P42 + j] * x2 + r[P43 + j] * x3 + r[P44 + j] * x4 + left * x4
+        r[column + 4 * LANES + j] = left * left
+
+
+@njit(**_OPTIONS)
+def double(r, n):  # type: ignore[no-untyped-def]
+    """Response over 2 h from that over h, in place."""
+    _double_depot(r, n, DA1)
+    _double_depot(r, n, DB1)
+    _double_depot(r, n, DC1)
+    for j in range(n):
+        a, b, c, d = r[P11 + j], r[P12 + j], r[P21 + j], r[P22 + j]
+        e, f, g, h = r[P31 + j], r[P32 + j], r[P41 + j], r[P42 + j]
+        p, q, s, t = r[P33 + j], r[P34 + j], r[P43 + j], r[P44 + j]
+        x3, x4, left = r[DD3 + j], r[DD4 + j], r[ED + j]
+        r[DD3 + j] = p * x3 + q * x4 + left * x3
+        r[DD4 + j] = s * x3 + t * x4 + left * x4
+        r[ED + j] = left * left
+        x1, x2, x3, x4 = r[W01 + j], r[W02 + j], r[W03 + j], r[W04 + j]
+        y1, y2, y3, y4 = r[W11 + j], r[W12 + j], r[W13 + j], r[W14 + j]
+        z1, z2, z3, z4 = r[W21 + j], r[W22 + j], r[W23 + j], r[W24 + j]
+        r[W01 + j] = a * x1 + b * x2 + x1
+        r[W02 + j] = c * x1 + d * x2 + x2
+        r[W03 + j] = e * x1 + f * x2 + p * x3 + q * x4 + x3
+        r[W04 + j] = g * x1 + h * x2 + s * x3 + t * x4 + x4
+        r[W11 + j] = 0.5 * (a * y1 + b * y2 + x1 + y1)
+        r[W12 + j] = 0.5 * (c * y1 + d * y2 + x2 + y2)
+        r[W13 + j] = 0.5 * (e * y1 + f * y2 + p * y3 + q * y4 + x3 + y3)
+        r[W14 + j] = 0.5 * (g * y1 + h * y2 + s * y3 + t * y4 + x4 + y4)
+        r[W21 + j] = 0.25 * (a * z1 + b * z2 + x1 + 2.0 * y1 + z1)
+        r[W22 + j] = 0.25 * (c * z1 + d * z2 + x2 + 2.0 * y2 + z2)
+        r[W23 + j] = 0.25 * (e * z1 + f * z2 + p * z3 + q * z4 + x3 + 2.0 * y3 + z3)
+        r[W24 + j] = 0.25 * (g * z1 + h * z2 + s * z3 + t * z4 + x4 + 2.0 * y4 + z4)
+        x3, x4, y3, y4, z3, z4 = r[V03 + j], r[V04 + j], r[V13 + j], r[V14 + j], r[V23 + j], r[V24 + j]
+        r[V03 + j] = p * x3 + q * x4 + x3
+        r[V04 + j] = s * x3 + t * x4 + x4
+        r[V13 + j] = 0.5 * (p * y3 + q * y4 + x3 + y3)
+        r[V14 + j] = 0.5 * (s * y3 + t * y4 + x4 + y4)
+        r[V23 + j] = 0.25 * (p * z3 + q * z4 + x3 + 2.0 * y3 + z3)
+        r[V24 + j] = 0.25 * (s * z3 + t * z4 + x4 + 2.0 * y4 + z4)
+        r[P11 + j] = a * a + b * c
+        r[P12 + j] = a * b + b * d
+        r[P21 + j] = c * a + d * c
+        r[P22 + j] = c * b + d * d
+        r[P31 + j] = e * a + f * c + p * e + q * g
+        r[P32 + j] = e * b + f * d + p * f + q * h
+        r[P41 + j] = g * a + h * c + s * e + t * g
+        r[P42 + j] = g * b + h * d + s * f + t * h
+        r[P33 + j] = p * p + q * s
+        r[P34 + j] = p * q + q * t
+        r[P43 + j] = s * p + t * s
+        r[P44 + j] = s * q + t * t
+
+
+@njit(**_OPTIONS)
+def _middle(r, k, n):  # type: ignore[no-untyped-def]
+    """Rows of the middle of a step, from the response over its half."""
+    for j in range(n):
+        k[H1 + j] = r[P11 + j]
+        k[H2 + j] = r[P12 + j]
+        k[HA + j] = r[DA1 + j]
+        k[HB + j] = r[DB1 + j]
+        k[HC + j] = r[DC1 + j]
+        x, y, z = r[W01 + j], 0.5 * r[W11 + j], 0.25 * r[W21 + j]
+        k[H0 + j] = x - 3.0 * y + 2.0 * z
+        k[HM + j] = 4.0 * (y - z)
+        k[HE + j] = 2.0 * z - y
+        k[K1 + j] = r[P31 + j]
+        k[K2 + j] = r[P32 + j]
+        k[K3 + j] = r[P33 + j]
+        k[K4 + j] = r[P34 + j]
+        k[KA3 + j] = r[DA3 + j]
+        k[KB3 + j] = r[DB3 + j]
+        k[KC3 + j] = r[DC3 + j]
+        k[KD3 + j] = r[DD3 + j]
+        x, y, z = r[W03 + j], 0.5 * r[W13 + j], 0.25 * r[W23 + j]
+        k[K0 + j] = x - 3.0 * y + 2.0 * z
+        k[KM + j] = 4.0 * (y - z)
+        k[KE + j] = 2.0 * z - y
+        x, y, z = r[V03 + j], 0.5 * r[V13 + j], 0.25 * r[V23 + j]
+        k[L0 + j] = x - 3.0 * y + 2.0 * z
+        k[LM + j] = 4.0 * (y - z)
+        k[LE + j] = 2.0 * z - y
+
+
+@njit(**_OPTIONS)
+def _whole(r, k, n):  # type: ignore[no-untyped-def]
+    """Rows of the end of a step, from the response over it."""
+    for i in range(30):
+        for j in range(n):
+            k[i * LANES + j] = r[i * LANES + j]
+    for i in range(4):
+        o = i * LANES
+        for j in range(n):
+            x, y, z = r[W01 + o + j], r[W11 + o + j], r[W21 + o + j]
+            k[F01 + o + j] = x - 3.0 * y + 2.0 * z
+            k[FM1 + o + j] = 4.0 * (y - z)
+            k[FE1 + o + j] = 2.0 * z - y
+    for i in range(2):
+        o = i * LANES
+        for j in range(n):
+            x, y, z = r[V03 + o + j], r[V13 + o + j], r[V23 + o + j]
+            k[G03 + o + j] = x - 3.0 * y + 2.0 * z
+            k[GM3 + o + j] = 4.0 * (y - z)
+            k[GE3 + o + j] = 2.0 * z - y
+
+
+@njit(**_OPTIONS)
+def chain(rates, r, n, base, slots, coefficients):  # type: ignore[no-untyped-def]
+    """Coefficients of all lengths ``base x 2^(level - TOP)`` that have a slot (``slots[level] >= 0``)."""
+    fastest = 0.0
+    for row in (A11, A21, A33, A43, RA, RB, RC, RD):
+        for j in range(n):
+            fastest = max(fastest, abs(rates[row + j]))
+    lowest = 0
+    while lowest < LEVELS - 1 and slots[lowest] < 0:
+        lowest += 1
+    highest = LEVELS - 1
+    while highest > 0 and slots[highest] < 0:
+        highest -= 1
+    # Half of the shortest step is needed too, for its middle.
+    level = lowest - 1
+    h = base * 2.0 ** (level - TOP)
+    while fastest * h > SMALL and level > -60:
+        level -= 1
+        h *= 0.5
+    series(rates, r, n, h)
+    while level < highest:
+        if level + 1 >= 0 and slots[level + 1] >= 0:
+            _middle(r, coefficients[slots[level + 1]], n)
+        double(r, n)
+        level += 1
+        if level >= 0 and slots[level] >= 0:
+            _whole(r, coefficients[slots[level]], n)

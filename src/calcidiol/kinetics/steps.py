@@ -1,0 +1,138 @@
+"""The plan of steps: fine after a dose, longer with the time since, the same for all lanes of a schedule.
+
+Every step length is ``base x 2^level``. Between two doses the part beyond whole days (the base) is walked first in
+halves, quarters and so on; whole days follow in powers of two. So few different lengths occur, and all lengths of one
+base come out of one chain of doublings (`propagator`). Outputs inside a step are interpolated; where that is not wanted
+the plan stops at outputs too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+LEVELS = 14
+"""Levels -10 to 3 of a base; level `TOP` is the base itself."""
+TOP = 10
+SAME_D = 1e-9
+"""Times nearer than this are the same instant."""
+LONG_AGO_D = 1e6
+
+
+@njit(**_OPTIONS)
+def _put(plan, count, h, gap, level, output, event):  # type: ignore[no-untyped-def]
+    """Write one step; the plan is doubled where it is full."""
+    if count >= plan.shape[0]:
+        larger = np.empty((2 * plan.shape[0], 5))
+        larger[:count] = plan
+        plan = larger
+    plan[count, 0] = h
+    plan[count, 1] = gap
+    plan[count, 2] = level
+    plan[count, 3] = output
+    plan[count, 4] = event
+    return plan
+
+
+@njit(**_OPTIONS)
+def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, control):  # type: ignore[no-untyped-def]
+    """Steps of many schedules, one behind the other.
+
+    Parameters
+    ----------
+    event_d, event_into, event_from
+        Dose times and depots of all schedules; schedule k has the events ``event_from[k]`` to ``event_from[k + 1]``.
+    out_d
+        Output times, rising; the last one ends the plan.
+    control
+        Longest step, finest step after a dose by mouth and after an injection, growth after each, time since the last
+        dose by mouth and since the last injection at the start (d).
+
+    Returns
+    -------
+    plan, gap_base, step_from
+        Rows of the plan: length (0 where only outputs and doses are read), gap, level, and the first output and first
+        event that are not yet done after the step. `gap_base` holds the base of each gap; gap 0 has the base 1 d.
+    """
+    longest, finest_oral, finest_im, growth_oral, growth_im, since_oral0, since_im0 = control
+    schedules = event_from.shape[0] - 1
+    step_from = np.zeros(schedules + 1, np.int64)
+    plan = np.empty((1024, 5))
+    bases = np.ones(256)
+    gaps = 1
+    count = 0
+    m = out_d.shape[0]
+    end = out_d[m - 1]
+    for k in range(schedules):
+        t = start_d
+        e, n = event_from[k], event_from[k + 1]
+        o = 0
+        since_oral, since_im = since_oral0, since_im0
+        first = True
+        while True:
+            before = o
+            while o < m and out_d[o] <= t + SAME_D:
+                o += 1
+            given = e
+            while e < n and event_d[e] <= t + SAME_D:
+                if event_into[e] == 1:
+                    since_im = 0.0
+                else:
+                    since_oral = 0.0
+                e += 1
+            if first:
+                plan = _put(plan, count, 0.0, 0, TOP, o, e)
+                count += 1
+                first = False
+            elif o > before or e > given:
+                plan[count - 1, 3] = o
+                plan[count - 1, 4] = e
+            if t >= end - SAME_D:
+                break
+            stop = end
+            if e < n and event_d[e] < stop:
+                stop = event_d[e]
+            if stop_at_outputs and o < m and out_d[o] < stop:
+                stop = out_d[o]
+            whole = np.floor(stop - t + SAME_D)
+            base = stop - t - whole
+            gap = 0
+            if base <= SAME_D:
+                base = 0.0
+            else:
+                if base < 0.5 and whole >= 1.0:
+                    base += 1.0
+                    whole -= 1.0
+                if gaps >= bases.shape[0]:
+                    more = np.empty(2 * gaps)
+                    more[:gaps] = bases
+                    bases = more
+                gap = gaps
+                bases[gap] = np.round(base, 10)
+                gaps += 1
+            at = t
+            for part in range(2):
+                left = base if part == 0 else whole
+                unit = base if part == 0 else 1.0
+                highest = TOP if part == 0 else LEVELS - 1
+                while left > 1e-6 * unit and left > 0.0:
+                    allowed = min(longest, finest_oral + growth_oral * since_oral, finest_im + growth_im * since_im)
+                    level = highest
+                    h = unit * 2.0 ** (level - TOP)
+                    while level > 0 and (h > allowed * 1.000001 or h > left * 1.000001):
+                        level -= 1
+                        h *= 0.5
+                    at += h
+                    left -= h
+                    while o < m and out_d[o] < at - SAME_D:
+                        o += 1
+                    plan = _put(plan, count, h, gap if part == 0 else 0, level, o, e)
+                    count += 1
+                    since_oral += h
+                    since_im += h
+            t = stop
+        step_from[k + 1] = count
+    return plan[:count].copy(), bases[:gaps].copy(), step_from
