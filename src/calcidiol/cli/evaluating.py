@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from calcidiol.cli.files import dumps, write
 from calcidiol.cli.patients import progress
+from calcidiol.errors import UsageError
 
 START = "two-route-2026"
 """Card from which a fit starts."""
@@ -26,6 +29,29 @@ def add(commands: Any) -> None:
     arms.add_argument("--json", metavar="FILE", help="as data; - for standard output")
     arms.add_argument("--html", metavar="FILE", help="a report with plots")
     arms.set_defaults(run=arms_run)
+
+    forecasts = evaluate.add_parser(
+        "forecasts",
+        help="forecast each result of virtual patients from earlier ones",
+        description=forecasts_run.__doc__,
+    )
+    forecasts.add_argument(
+        "--labs", metavar="N,N", default="0,1,2,3", help="numbers of earlier results, 0 to 3 (default 0,1,2,3)"
+    )
+    forecasts.add_argument(
+        "--truth", metavar="CARD", default=None, help="card of the patients (default: the same card)"
+    )
+    calibration = evaluate.add_parser(
+        "calibration", help="is the fit as sure as it may be? (simulation)", description=calibration_run.__doc__
+    )
+    for command, run in ((forecasts, forecasts_run), (calibration, calibration_run)):
+        command.add_argument(
+            "--card", metavar="ID", default=None, help="card that is fitted (default: the default card)"
+        )
+        command.add_argument("--patients", type=int, default=200, metavar="N", help="virtual patients (default 200)")
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--json", metavar="FILE", help="as data; - for standard output")
+        command.set_defaults(run=run)
 
     fit = commands.add_parser(
         "calibrate", help="fit a card to published group means", description=calibrate_run.__doc__
@@ -57,13 +83,58 @@ def arms_run(args: argparse.Namespace) -> int:
     return 0
 
 
+def forecasts_run(args: argparse.Namespace) -> int:
+    """Each result of virtual patients forecast from the results before it: error, bands, gain over no result."""
+    from calcidiol.evaluate.forecasts import evaluate_forecasts, render_text
+
+    labs = _numbers(args.labs)
+    with progress("Walking forward"):
+        told = evaluate_forecasts(
+            card=args.card, truth=args.truth, labs=labs, patients=args.patients, seed=args.seed, tell=_every(50)
+        )
+    return _shown(args, told, render_text)
+
+
+def calibration_run(args: argparse.Namespace) -> int:
+    """Simulation-based calibration: where the truth of virtual patients falls in their fits, and what bands hold."""
+    from calcidiol.evaluate.coverage import evaluate_calibration, render_text
+
+    with progress("Fitting virtual patients"):
+        told = evaluate_calibration(card=args.card, patients=args.patients, seed=args.seed, tell=_every(50))
+    return _shown(args, told, render_text)
+
+
+def _shown(args: argparse.Namespace, told: dict[str, Any], render: Callable[[dict[str, Any]], str]) -> int:
+    if args.json:
+        write(args.json, dumps(told))
+    if args.json != "-":
+        print(render(told))
+    return 0
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(
+            f"--labs is {text!r}; needed are numbers of earlier results with commas between, for example 0,1,2,3."
+        ) from None
+
+
+def _every(step: int) -> Callable[[int], None]:
+    """Tell on standard error how many patients are done, every so many."""
+
+    def tell(done: int) -> None:
+        if done % step == 0:
+            print(f"{done} patients", file=sys.stderr, flush=True)
+
+    return tell
+
+
 def calibrate_run(args: argparse.Namespace) -> int:
     """Fit the population parameters, leave each study out, and write the card. Takes minutes; says how far it is."""
-    import sys
-
     import numpy as np
 
-    from calcidiol.errors import UsageError
     from calcidiol.evaluate.arms import read_arms
     from calcidiol.evaluate.calibrate import STEPS, calibrate, leave_one_study_out
     from calcidiol.evaluate.card_file import fitted_card

@@ -58,6 +58,7 @@ class Step:
     patient: int
     labs: int
     group: str
+    cancer: bool
     horizon_d: int
     observed: float
     known: float
@@ -97,6 +98,7 @@ def walk(i: int, fitted: Card, truth: Card, labs: Sequence[int], seed: int, draw
                 patient=i,
                 labs=k,
                 group=who.group,
+                cancer=who.patient.has("cancer"),
                 horizon_d=who.lab_days[k] - (who.lab_days[k - 1] if k else 0),
                 observed=float(values[k]),
                 known=float(levels[k] * np.exp(bias)),
@@ -288,7 +290,7 @@ def evaluate_forecasts(
     -------
     dict
         Plain data, ready for JSON: ``labs`` by number of earlier results, ``any`` (one or more), ``groups`` of
-        schedules, each with figures, intervals and checks.
+        these (schedules, cancer), each with figures, intervals and checks.
 
     Raises
     ------
@@ -335,8 +337,14 @@ def evaluate_forecasts(
         "draws": draws,
         "labs": {str(k): scored([s for s in steps if s.labs == k], k > 0) for k in asked},
         "any": scored(after, True) if after else None,
-        "groups": {g: scored([s for s in after if s.group == g], True) for g in sorted({s.group for s in after})},
+        "groups": {name: scored(chosen, True) for name, chosen in _groups(after).items()},
     }
+
+
+def _groups(steps: Sequence[Step]) -> dict[str, list[Step]]:
+    kinds = {g: [s for s in steps if s.group == g] for g in sorted({s.group for s in steps})}
+    told = {"cancer": [s for s in steps if s.cancer], "no cancer": [s for s in steps if not s.cancer]}
+    return {name: chosen for name, chosen in (kinds | told).items() if chosen}
 
 
 def render_text(told: Mapping[str, Any]) -> str:
