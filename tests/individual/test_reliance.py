@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from records import ON, injection, lab, oral, person
+from scipy.stats import chi2
 
 from calcidiol.individual import fit, population, trust
+from calcidiol.individual.reliance import chi_square_above
 from calcidiol.individual.virtual import simulate
 from calcidiol.kinetics import default_card
 
 CARD = default_card()
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 7, 20])
+def test_chi_square_against_scipy(degrees: int) -> None:
+    for x in (0.0, 1e-6, 0.3, 2.0, 9.0, 40.0, 900.0):
+        assert chi_square_above(x, degrees) == pytest.approx(chi2.sf(x, degrees), rel=1e-10, abs=1e-300)
 
 
 def ids(one) -> set[str]:  # type: ignore[no-untyped-def]

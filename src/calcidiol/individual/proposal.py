@@ -13,10 +13,9 @@ from calcidiol.individual.people import People
 from calcidiol.individual.problem import Problem
 
 Floats = NDArray[np.float64]
-TAIL = 7.0
-"""Degrees of freedom: heavier than the posterior, light enough to be efficient (docs/decisions/0002, S)."""
-WIDER = 1.15
-"""Factor on the SDs of the local normal law, which is too narrow where the posterior bends (docs/decisions/0002, S)."""
+TAIL = 10.0
+"""Degrees of freedom: heavier than the posterior, light enough to be efficient (docs/decisions/0002, S); the local
+normal law's own SDs, neither wider nor narrower, were best."""
 PRIOR_SHARE = 0.10
 """Share of draws from the prior (P): weights never exceed ten times the likelihood ratio."""
 
@@ -40,7 +39,7 @@ class Proposal:
         """At the modes, each with a share by its evidence, none below a tenth."""
         evidence = np.array([m.log_evidence for m in found])
         share = np.maximum(np.exp(evidence - evidence.max()), 0.1)
-        root = np.stack([np.linalg.cholesky(m.covariance) * WIDER for m in found])
+        root = np.stack([np.linalg.cholesky(m.covariance) for m in found])
         follow = np.eye(problem.size) - found[0].covariance / problem.prior_sd**2
         return Proposal(share / share.sum(), np.stack([m.x for m in found]), root, follow[:, : problem.effects])
 
@@ -50,7 +49,7 @@ class Proposal:
         spread = (x - mean).T @ ((x - mean) * weights[:, None])
         trust = min(1.0, effective / 200.0)
         old = np.einsum("k,kij,klj->il", self.share, self.root, self.root)
-        covariance = trust * spread * WIDER**2 + (1.0 - trust) * 1.5 * old + 1e-9 * np.eye(len(mean))
+        covariance = trust * spread + (1.0 - trust) * 1.5 * old + 1e-9 * np.eye(len(mean))
         first = 0.4 + 0.4 * trust
         return Proposal(
             np.concatenate([[first], (1.0 - first) * self.share]),
