@@ -113,6 +113,8 @@ def test_what_moves_it_is_told_and_moves_it() -> None:
             assert got.options["large"].excess > plain, line  # type: ignore[operator]
         else:
             assert got.options["large"].excess == plain
+    for line, note in (("egfr=90", False), ("egfr=89", True), ("albumin=35", False), ("albumin=34.9", True)):
+        assert bool(risk("creatinine=50; calcium=2.3; " + line).notes) == note, line
     low = risk("calcium=2.30; creatinine=55; albumin=34")
     assert low.notes[0].text_id == "calcium.albumin"
 
@@ -131,6 +133,8 @@ def test_no_probability_where_the_model_has_no_basis(concept: str) -> None:
 
 def test_without_a_calcium_nothing_is_said() -> None:
     assert risk("no calcium").status == "not_known"
+    assert (risk("no calcium").alpha, risk("no calcium", alpha=0.02).alpha) == (0.01, 0.02)
+    assert risk("no calcium").reasons == ("calcium",)
     assert excess_probability(LEVELS["small"], UNTREATED, TIMES, person("no calcium"), ON) is None
     empty = np.empty((0, len(TIMES)))
     assert calcium_risk(base(), ON, TIMES, empty, {"x": empty}).status == "not_known"
@@ -193,4 +197,9 @@ def test_published_counts_stand_beside_the_predicted_ones() -> None:
         assert c.untreated <= c.expected
         assert c.arm.source
     assert all(c.inside for c in told)
+    by_id = {c.arm.study_id: c for c in told}
+    assert 0.5 < by_id["chandrajay2014"].expected < 4.0
+    assert by_id["chandrajay2014"].untreated == pytest.approx(161 * 0.0025, abs=0.15)
+    assert by_id["bischoff2010"].high >= 1
+    assert (by_id["nh2016_100kx4"].expected, by_id["nh2016_100kx4"].untreated) == (0.0, 0.0)
     assert sum(c.expected for c in told) < 8  # none of these arms can tell 1 % from nothing
