@@ -82,6 +82,7 @@ def plan(
     from calcidiol import regimen as regimens
     from calcidiol import safety
     from calcidiol.patient import plausible
+    from calcidiol.planning.calcemia import Calcemia
     from calcidiol.terminology import products as table
 
     day = as_day(on)
@@ -139,6 +140,7 @@ def plan(
     base["goal"] = narrowed.to_dict()
     base["forecasts"] = person.forecasts(chosen, seed)
     base["probabilities"] = person.probabilities(chosen, narrowed)
+    base["calcium"] = Calcemia(patient, day, person.shown, seed).told(chosen)
     base["alternatives"] = _alternatives(found, products)
     base["search"] = found.to_dict()
     base["next_result"] = _next(patient, person, found, limits, products, day, seed, chosen)
