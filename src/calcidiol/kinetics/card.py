@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from calcidiol.errors import KnowledgeError, UsageError
 from calcidiol.kinetics.layout import PARAMETERS, PER_DAY
 
-DEFAULT = "two-route-2026"
+DEFAULT = "two-route-fitted-2026"
 STRUCTURES = ("linear-clearance", "saturable-clearance")
 EFFECTS = ("untreated", "conversion", "clearance", "bioavailability", "depot")
 """Random effects, in the order of every array of effects."""

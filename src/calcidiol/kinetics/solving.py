@@ -17,7 +17,7 @@ from calcidiol.errors import UsageError
 from calcidiol.kinetics.card import Card
 from calcidiol.kinetics.events import Schedule
 from calcidiol.kinetics.layout import NAMES, ROW, STATES
-from calcidiol.kinetics.steady import constant, periodic
+from calcidiol.kinetics.steady import constant
 
 Floats = NDArray[np.float64]
 LONG_AGO_D = 1e6
@@ -135,7 +135,7 @@ def solve(
         schedules = [schedules[i] for i in firsts]
         schedule_from = np.arange(len(schedules) + 1)
         params, values = params[order], values[:, order]
-    plan_all, run = _kernel()
+    plan_all, run, _ = _kernel()
     event_d = np.concatenate([s.time_d for s in schedules])
     event_nmol = np.concatenate([s.amount_nmol for s in schedules])
     event_into = np.concatenate([s.into for s in schedules]).astype(np.int64)
@@ -227,16 +227,17 @@ def _initial(
         feasible &= parameters[:, ROW[name]] > 0
     safe = np.where(feasible[:, None], parameters, 1.0)
     firsts = [float(s.time_d[0]) for s in schedules if len(s)]
+    untreated_d3, mean_input = constant(safe)
     if start is None:
         begin = min([float(times[0]), *firsts])
-        state = periodic(safe, origin_doy + begin)[0]
+        state = np.zeros((len(STATES), len(safe)))
+        _kernel()[2](np.ascontiguousarray(safe.T), untreated_d3, mean_input, origin_doy + begin, state)
     else:
         begin = start.time_d
         early = [t for t in firsts if t < begin - 1e-9]
         if early:
             raise UsageError(f"a dose on day {early[0]:g} lies before the start state (day {begin:g}).")
         state = start.values
-    untreated_d3, mean_input = constant(safe)
     values = np.concatenate([state, mean_input[None], untreated_d3[None]])
     feasible &= np.asarray(np.isfinite(values).all(axis=0))
     values[:, ~feasible] = 1.0
@@ -244,12 +245,12 @@ def _initial(
 
 
 @cache
-def _kernel() -> tuple[Any, Any]:
+def _kernel() -> tuple[Any, Any, Any]:
     """The compiled kernel; numba is imported here, once, with a cache folder that can be written."""
     _writable_cache()
-    from calcidiol.kinetics import kernel, steps
+    from calcidiol.kinetics import kernel, steps, yearly
 
-    return steps.plan_all, kernel.run
+    return steps.plan_all, kernel.run, yearly.cycle
 
 
 def _writable_cache() -> None:
