@@ -113,8 +113,8 @@ def solve(
 
     Examples
     --------
-    >>> from calcidiol.kinetics import Covariates, Schedule, default_card, individual_parameters, solve
-    >>> card = default_card()
+    >>> from calcidiol.kinetics import Covariates, Schedule, individual_parameters, load_card, solve
+    >>> card = load_card("two-route-2026")
     >>> p = individual_parameters(card, Covariates.reference(card))
     >>> daily = Schedule.of((day, 65.0, 0) for day in range(180))
     >>> round(float(solve(card, p, daily, [180.0]).level[0, 0]), 1)
