@@ -290,7 +290,7 @@ def evaluate_forecasts(
     -------
     dict
         Plain data, ready for JSON: ``labs`` by number of earlier results, ``any`` (one or more), ``groups`` of
-        these (schedules, cancer), each with figures, intervals and checks.
+        these (schedules, cancer), each with figures, intervals and checks; ``rows``, each forecast.
 
     Raises
     ------
@@ -337,7 +337,23 @@ def evaluate_forecasts(
         "draws": draws,
         "labs": {str(k): scored([s for s in steps if s.labs == k], k > 0) for k in asked},
         "any": scored(after, True) if after else None,
+        "rows": [_row(s) for s in steps],
         "groups": {name: scored(chosen, True) for name, chosen in _groups(after).items()},
+    }
+
+
+def _row(step: Step) -> dict[str, Any]:
+    shown = step.with_labs.status == "ok"
+    return {
+        "patient": step.patient,
+        "labs": step.labs,
+        "group": step.group,
+        "cancer": step.cancer,
+        "horizon_d": step.horizon_d,
+        "observed": step.observed,
+        "predicted": step.with_labs.predicted if shown else None,
+        "position": step.with_labs.position if shown else None,
+        "status": step.with_labs.status,
     }
 
 
