@@ -133,7 +133,8 @@ def test_risk_carries_the_probabilities_of_the_plan(planned: dict[str, Any]) -> 
     (risk,) = of(bundle(planned), "RiskAssessment")
     told = [p["probabilityDecimal"] for p in risk["prediction"]]
     p = planned["probabilities"]
-    assert told == pytest.approx([p[k]["value"] for k in ("in_band", "above_high", "above_ceiling")], abs=1e-4)
+    wanted = [p[k]["value"] for k in ("in_band", "above_high", "above_ceiling")]
+    assert told == pytest.approx([*wanted, planned["calcium"]["excess"]], abs=1e-4)
     assert all("Monte-Carlo error" in x["rationale"] for x in risk["prediction"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from calcidiol.report.chart import FLAT, NARROW, WIDE, Frame, scale, svg
+from calcidiol.report.chart import FLAT, NARROW, WIDE, Frame, calcium, scale, svg
 from calcidiol.report.view import view
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -91,3 +91,14 @@ def test_no_forecast_at_all_on_the_first_day_only(planned: dict[str, Any]) -> No
     planned["labs"][0]["date"] = "2020-01-01"
     assert scale(planned, WIDE).first == 0
     assert not [e for e in drawn(planned).iter() if e.get("class") == "c-lab" and e.tag.endswith("circle")]
+
+
+def test_calcium_is_drawn_with_its_limit(planned: dict[str, Any]) -> None:
+    labels = view(planned).labels
+    root = ET.fromstring(calcium(planned["calcium"], planned["on"], labels))
+    told = [e.text for e in root.iter(f"{SVG}text")]
+    assert "Upper limit 2.55" in told
+    assert "exploratory" not in told
+    marked = ET.fromstring(calcium({**planned["calcium"], "exploratory": True}, planned["on"], labels))
+    assert "exploratory" in [e.text for e in marked.iter(f"{SVG}text")]
+    assert calcium({}, planned["on"], labels) == ""

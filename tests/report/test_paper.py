@@ -61,8 +61,9 @@ def test_the_chart_has_an_alternative_text(planned: dict[str, Any]) -> None:
             walk(node.get("/K", []), depth + 1)
 
     walk(reader.trailer["/Root"]["/StructTreeRoot"])
-    assert found
-    assert all(alt and "Median forecast" in alt for alt in found)
+    assert any("Median forecast of 25(OH)D" in str(alt) for alt in found)
+    assert any("corrected calcium" in str(alt) for alt in found)
+    assert all(found)
 
 
 def test_all_fonts_are_embedded(planned: dict[str, Any]) -> None:

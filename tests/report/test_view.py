@@ -160,3 +160,24 @@ def test_the_regimen_rooms_own_text_is_understood() -> None:
         if protocol.text:
             made = regimen.parse(protocol.text, start, products())
             assert dosing.worded(made.name, Words("en")) != made.name
+
+
+def test_the_calcium_forecast_is_told_with_what_it_rests_on(planned: dict[str, Any]) -> None:
+    v = view(planned)
+    assert "0.31%" in v.calcium[0]
+    assert "2.55 mmol/L" in v.calcium[0]
+    assert any("hydrochlorothiazide" in t for t in v.calcium)
+    assert any("No small trial can validate" in t for t in v.calcium)
+    assert v.chances[-1][1] == "0.31%"
+    assert next(c.calcium for c in v.choices if c.calcium) == "0.20%"
+
+
+def test_where_the_calcium_model_has_no_basis_there_is_no_probability(planned: dict[str, Any]) -> None:
+    planned["calcium"] |= {
+        "status": "exploratory", "text_id": "calcium.exploratory", "params": {"reasons": ["bone_metastases"]},
+        "excess": None, "probability": None, "untreated": None, "mc_error": None, "exploratory": True,
+    }  # fmt: skip
+    v = view(planned)
+    assert v.calcium_exploratory
+    assert "bone metastases" in v.calcium[0]
+    assert not any("calcium" in text for text, _, _ in v.chances)

@@ -283,9 +283,11 @@ class _Maker:
             (f"25(OH)D ever above {goal['excess']:g} nmol/L", p["above_high"], year),
             (f"25(OH)D ever above {goal['ceiling']:g} nmol/L", p["above_ceiling"], year),
         ]
-        calcium = p.get("calcium") or {}
-        if calcium.get("value") is not None and calcium.get("mc_error") is not None:
-            rows.append(("Calcium pushed above its upper limit by the regimen", calcium, year))
+        calcium = self.plan.get("calcium") or {}
+        if calcium.get("excess") is not None and calcium.get("mc_error") is not None:
+            told = f"Calcium ever above {calcium['upper_limit_mmol_per_l']:.4g} mmol/L, added by the regimen"
+            one = {"value": max(calcium["excess"], 0.0), "mc_error": calcium["mc_error"]}
+            rows.append((told, one, year))
         return self._add(
             "risk",
             {

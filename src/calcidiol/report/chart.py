@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -55,16 +56,17 @@ class Frame:
         return self.height - self.bottom
 
 
-WIDE = Frame(width=720, height=410, left=44, right=40, top=30, bottom=84, letter=13)
-FLAT = Frame(width=720, height=330, left=44, right=40, top=30, bottom=84, letter=13)
+WIDE = Frame(width=720, height=390, left=44, right=40, top=30, bottom=66, letter=13)
+FLAT = Frame(width=720, height=312, left=44, right=40, top=30, bottom=66, letter=13)
+CALCIUM = Frame(width=560, height=230, left=40, right=14, top=24, bottom=46, letter=13)
 NARROW = Frame(width=360, height=380, left=38, right=32, top=30, bottom=116, letter=12)
 
 
 class Scale:
-    """Days and nmol/L to places on the drawing."""
+    """Days and levels to places on the drawing."""
 
-    def __init__(self, frame: Frame, first: float, last: float, top: float) -> None:
-        self.frame, self.first, self.last, self.top = frame, first, last, top
+    def __init__(self, frame: Frame, first: float, last: float, top: float, base: float = 0.0) -> None:
+        self.frame, self.first, self.last, self.top, self.base = frame, first, last, top, base
         self.width = frame.width - frame.left - frame.right
 
     def x(self, day: float) -> float:
@@ -74,7 +76,7 @@ class Scale:
     def y(self, level: float) -> float:
         """Place of a level; beyond the top it stays at the edge."""
         height = self.frame.floor - self.frame.top
-        return self.frame.floor - height * min(max(level, 0.0), self.top) / self.top
+        return self.frame.floor - height * (min(max(level, self.base), self.top) - self.base) / (self.top - self.base)
 
 
 def scale(plan: Mapping[str, Any], frame: Frame) -> Scale:
@@ -184,6 +186,18 @@ def _axes(at: Scale, origin: date, labels: Mapping[str, str], c: _Style) -> list
         out.append(f'<text x="{right + 6:.1f}" y="{y + 4:.1f}" {c("text")}>{value / NG_PER_ML:.0f}</text>')
     out.append(f'<text x="2" y="{f.top - 14}" {c("text")}>nmol/L</text>')
     out.append(f'<text x="{f.width - 2}" y="{f.top - 14}" text-anchor="end" {c("text")}>ng/mL</text>')
+    out += _months(at, origin, c)
+    if at.first < 0:
+        out.append(f'<path d="M{at.x(0):.1f} {f.top} V{f.floor}" {c("now")}/>')
+        out.append(
+            f'<text x="{at.x(0):.1f}" y="{f.top - 4}" text-anchor="middle" {c("text")}>{escape(labels["today"])}</text>'
+        )
+    return out
+
+
+def _months(at: Scale, origin: date, c: _Style) -> list[str]:
+    """Months under the axis, as many as there is room for."""
+    f, out = at.frame, []
     span = at.last - at.first
     months = next(m for m in (1, 2, 3, 6, 12, 24) if span / 30.4 / m <= at.width / 58 or m == 24)
     start = date.fromordinal(origin.toordinal() + int(at.first))
@@ -200,11 +214,6 @@ def _axes(at: Scale, origin: date, labels: Mapping[str, str], c: _Style) -> list
         x = at.x(day)
         out.append(f'<path d="M{x:.1f} {f.floor} v5" {c("grid")}/>')
         out.append(f'<text x="{x:.1f}" y="{f.floor + 34}" text-anchor="middle" {c("text")}>{year}-{month:02d}</text>')
-    if at.first < 0:
-        out.append(f'<path d="M{at.x(0):.1f} {f.top} V{f.floor}" {c("now")}/>')
-        out.append(
-            f'<text x="{at.x(0):.1f}" y="{f.top - 4}" text-anchor="middle" {c("text")}>{escape(labels["today"])}</text>'
-        )
     return out
 
 
@@ -251,11 +260,11 @@ def _legend(
 ) -> list[str]:
     routes = {run["route"] for run in (plan.get("regimen") or {}).get("doses", ())}
     items = [("median", "median"), ("band50", "band50"), ("band90", "band90")]
-    items += [("untreated", "untreated")] if treated else []
+    items += [("untreated", "untreated_mark")] if treated else []
     items += [("lab", "result_mark")] if results else []
     items += [("im", "injection_mark")] if "im" in routes else []
     items += [("oral", "oral_mark")] if "oral" in routes else []
-    widths = [40 + sum(1.0 if ord(ch) > 0x2E80 else 0.53 for ch in labels[key]) * f.letter for _, key in items]
+    widths = [40 + sum(1.0 if ord(ch) > 0x2E80 else 0.5 for ch in labels[key]) * f.letter for _, key in items]
     line = f.letter + 7
     rows: list[list[tuple[str, str, float]]] = [[]]
     x = 6.0
@@ -283,3 +292,54 @@ def _sample(kind: str, x: float, y: float, c: _Style) -> str:
     if kind == "im":
         return f'<path d="M{x + 9:.1f} {y - 6} l5 11 h-10 z" {c(kind)}/>'
     return f'<rect x="{x:.1f}" y="{y - 5}" width="18" height="10" {c(kind)}/>'
+
+
+def calcium(
+    course: Mapping[str, Any], on: str, labels: Mapping[str, str], *, frame: Frame = CALCIUM, font: str | None = None
+) -> str:
+    """Draw the calcium forecast of a plan (its `calcium` part), mmol/L; empty when there is no course.
+
+    Parameters
+    ----------
+    course
+        `dates`, `p05`, `p50`, `p95`, `upper_limit_mmol_per_l`, `exploratory`.
+    on
+        Day of the plan.
+    labels, frame, font
+        As for `svg`.
+    """
+    if not course.get("dates"):
+        return ""
+    c, origin = _Style(font), date.fromisoformat(on)
+    days = [(date.fromisoformat(d) - origin).days for d in course["dates"]]
+    limit = course.get("upper_limit_mmol_per_l")
+    values = [*course["p05"], *course["p95"], *([limit] if limit else [])]
+    base, top = math.floor(10 * min(values) - 0.5) / 10, math.ceil(10 * max(values) + 0.5) / 10
+    at = Scale(frame, days[0], days[-1], top, base)
+    right = frame.left + at.width
+    family = f' font-family="{escape(font, quote=True)}"' if font else ""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" role="img" '
+        f'aria-label="{escape(labels["calcium_alt"], quote=True)}" font-size="{frame.letter}"{family}>',
+        f'<text x="2" y="{frame.top - 10}" {c("text")}>mmol/L</text>',
+    ]
+    step = 0.1 if top - base <= 0.65 else 0.2
+    for i in range(round((top - base) / step) + 1):
+        y = at.y(base + i * step)
+        parts.append(f'<path d="M{frame.left} {y:.1f} H{right:.1f}" {c("grid")}/>')
+        told = f"{base + i * step:.1f}"
+        parts.append(f'<text x="{frame.left - 6}" y="{y + 4:.1f}" text-anchor="end" {c("text")}>{told}</text>')
+    parts += _months(at, origin, c)
+    parts.append(_area(at, days, course, "p05", "p95", c("band90")))
+    parts.append(_line(at, days, course["p50"], c("untreated" if course.get("exploratory") else "median")))
+    if limit:
+        y = at.y(limit)
+        parts.append(f'<path d="M{frame.left} {y:.1f} H{right:.1f}" {c("ceiling")}/>')
+        told = f"{labels['calcium_limit']} {limit:.2f}"
+        parts.append(f'<text x="{right - 5:.1f}" y="{y - 4:.1f}" text-anchor="end" {c("text")}>{escape(told)}</text>')
+    if course.get("exploratory"):
+        parts.append(
+            f'<text x="{frame.left + 6}" y="{frame.top + 14}" {c("text")}>{escape(labels["exploratory"])}</text>'
+        )
+    parts.append("</svg>")
+    return "".join(parts)

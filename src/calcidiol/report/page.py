@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from calcidiol.report import clean
-from calcidiol.report.chart import NARROW, WIDE, Frame, scale, svg
+from calcidiol.report.chart import NARROW, WIDE, Frame, calcium, scale, svg
 from calcidiol.report.tables import NG_PER_ML
 from calcidiol.report.view import view
 
@@ -46,6 +46,7 @@ def html(plan: Mapping[str, Any], lang: str = "en") -> str:
             above_ceiling=v.above[1],
             wide=svg(plan, v.labels, frame=WIDE),
             narrow=svg(plan, v.labels, frame=NARROW),
+            calcium=calcium(plan.get("calcium") or {}, plan["on"], v.labels),
             reading=_reading(plan, v.labels),
             style=style,
             script=script,

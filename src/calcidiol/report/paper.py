@@ -14,7 +14,7 @@ from typing import Any
 
 from calcidiol.errors import MissingError
 from calcidiol.report import clean
-from calcidiol.report.chart import FLAT, svg
+from calcidiol.report.chart import FLAT, calcium, svg
 from calcidiol.report.view import view
 
 BUILT_IN = "Libertinus Serif"
@@ -49,6 +49,7 @@ def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
     data["labels"] = dict(v.labels)
     data = _spelled(data, _picture)
     data["chart"] = svg(plan, v.labels, frame=FLAT, font=fonts[0])
+    data["calcium_chart"] = calcium(plan.get("calcium") or {}, plan["on"], v.labels, font=fonts[0])
     data["fonts"] = list(fonts)
     data["text_lang"], data["text_region"] = ("zh", "HK") if lang == "zh-Hant" else ("en", "US")
     year, month, day = (int(x) for x in plan["on"].split("-"))
@@ -115,7 +116,7 @@ def _spelled(value: Any, away: Callable[[str], bool]) -> Any:
             told.append(letters if not leave else f"[U+{' '.join(f'{ord(ch):04X}' for ch in letters)}]")
         return "".join(told)
     if isinstance(value, dict):
-        return {k: _spelled(v, away) if k != "chart" else v for k, v in value.items()}
+        return {k: _spelled(v, away) if k not in ("chart", "calcium_chart") else v for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_spelled(v, away) for v in value]
     return value

@@ -79,6 +79,9 @@ class _Sheet:
             self.heading(words["monitoring"])
             for c in v.checks:
                 self.hang(f"  {c.on}  ", f"{c.labs}. {' '.join(c.why)}")
+        if v.calcium:
+            self.heading(words["calcium_heading"])
+            self.hang("  ", v.calcium[0], "yellow" if v.calcium_exploratory else "")
         if v.next_rows.rows:
             self.heading(f"{words['next_result']} ({v.next_heading})")
             for span, chance, action, regimen, _ in v.next_rows.rows:

@@ -54,6 +54,7 @@ class Choice:
     share: float
     above: str
     ceiling: str
+    calcium: str
     visits: str
     total: str
     why: tuple[str, ...]
@@ -193,12 +194,17 @@ def choices(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Choice, ...]:
                 share=round(100 * a["attainment"]["p"], 1),
                 above=f"{a['excess']['p']:.1%}",
                 ceiling=f"{a['ceiling']['p']:.1%}",
+                calcium=_harm(a.get("harm")),
                 visits=str(a["visits"]),
                 total=f"{total:,.0f} IU" if total else "",
                 why=tuple(w.say(r["text_id"], r.get("params")) for r in a["why_not"]),
             )
         )
     return tuple(told)
+
+
+def _harm(harm: Mapping[str, Any] | None) -> str:
+    return "" if not harm or harm.get("probability") is None else f"{harm['probability']:.2%}"
 
 
 def _protocols(table: Any) -> Any:

@@ -33,6 +33,8 @@ class View:
     totals: tuple[tuple[str, str], ...]
     chances: tuple[tuple[str, str, str], ...]
     weeks: Table
+    calcium: tuple[str, ...]
+    calcium_exploratory: bool
     checks: tuple[Check, ...]
     stop_rules: tuple[Note, ...]
     next_heading: str
@@ -83,6 +85,8 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
         totals=_totals(plan.get("regimen"), u),
         chances=_chances(plan, u),
         weeks=tables.weeks(plan, u),
+        calcium=_calcium(plan, w),
+        calcium_exploratory=bool((plan.get("calcium") or {}).get("exploratory")),
         checks=tables.checks(plan, w, u),
         stop_rules=tuple(tables.rule(r, w, u) for r in plan.get("stop_rules") or ()),
         next_heading=_next_heading(plan, u),
@@ -173,15 +177,20 @@ def _chances(plan: Mapping[str, Any], u: tables.Ui) -> tuple[tuple[str, str, str
         (u("p_above", level=goal["ceiling"]), p["above_ceiling"]),
     ]
     told = [(text, f"{c['value']:.1%}", f"\u00b1 {c['mc_error']:.1%}") for text, c in rows]
-    calcium = p.get("calcium")
-    if calcium and calcium.get("value") is not None:
-        told.append(
-            (
-                u("p_calcium"),
-                f"{calcium['value']:.2%}",
-                f"\u00b1 {calcium['mc_error']:.2%}" if calcium.get("mc_error") is not None else "",
-            )
-        )
+    calcium = plan.get("calcium") or {}
+    if calcium.get("excess") is not None:
+        error = calcium.get("mc_error")
+        told.append((u("p_calcium"), f"{calcium['excess']:.2%}", "" if error is None else f"\u00b1 {error:.2%}"))
+    return tuple(told)
+
+
+def _calcium(plan: Mapping[str, Any], w: Words) -> tuple[str, ...]:
+    """The calcium forecast in sentences: the probability or why there is none, what moved it, what it rests on."""
+    c = plan.get("calcium")
+    if not c:
+        return ()
+    told = [w.say(c["text_id"], c.get("params")), *(w.say(n["text_id"], n.get("params")) for n in c.get("notes") or ())]
+    told += [w.say(x) for x in ("calcium.provenance", c.get("caveat_id")) if x and c.get("dates")]
     return tuple(told)
 
 

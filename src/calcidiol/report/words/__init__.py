@@ -107,8 +107,11 @@ class Words:
         return frozenset(self._told)
 
     def name(self, kind: str, item: str) -> str:
-        """The word for an item (an analyte, a route, a product form); the item itself when there is none."""
-        return self._told.get(f"{kind}.{item}", item)
+        """The word for an item (an analyte, a route, a concept); the item itself when there is none."""
+        found = self._told.get(f"{kind}.{item}")
+        if found is None:
+            return item.replace("_", " ") if kind == "concept" else item
+        return found
 
     def room(self, prefix: str) -> dict[str, str]:
         """The sentences of one prefix as they stand, by the rest of their id."""
@@ -119,7 +122,7 @@ class Words:
         told = dict(params)
         for key, kind in (("analyte", "lab"), ("labs", "lab"), ("effect", "effect"), ("effects", "effect"),
                           ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept"),
-                          ("limit", "limit")):  # fmt: skip
+                          ("limit", "limit"), ("reasons", "concept")):  # fmt: skip
             value = told.get(key)
             if isinstance(value, str):
                 told[key] = self.name(kind, value)
