@@ -13,6 +13,7 @@ from calcidiol.evidence.audit.intext import find_citations, loosely_cited, point
 from calcidiol.evidence.audit.listing import find_list
 from calcidiol.evidence.audit.matching import judge
 from calcidiol.evidence.audit.records import Audit, Cited, InText, Reference
+from calcidiol.evidence.audit.spelling import clean
 
 __all__ = ["audit"]
 
@@ -70,12 +71,17 @@ def audit(
         online = len(told) < SOURCES  # a look-up that reached nobody was none
     numbers = [entry.number for entry in listing.entries]
     citations = find_citations(listing.body, max(numbers, default=0))
+    groups: dict[tuple[object, ...], list[InText]] = {}
+    for citation in citations:
+        groups.setdefault((citation.number, citation.surname.lower(), citation.year), []).append(citation)
+    plain = clean(listing.body)
     references: list[Reference] = []
     for entry, one in zip(listing.entries, cited, strict=True):
-        times = sum(points_to(c, entry.number, one) for c in citations) or loosely_cited(listing.body, one)
+        times = sum(len(group) for group in groups.values() if points_to(group[0], entry.number, one))
+        times = times or loosely_cited(plain, one)
         references.append(dataclasses.replace(judge(one, library), number=entry.number, times_cited=times))
     notes.extend(_twice(references))
-    references.extend(_missing(citations, list(zip(numbers, cited, strict=True)), references))
+    references.extend(_missing(list(groups.values()), list(zip(numbers, cited, strict=True)), references))
     uncited = tuple(
         r.number for r in references if r.status != "missing" and not r.times_cited and r.number is not None
     )
@@ -125,17 +131,12 @@ def _text_of(given: str | Path) -> tuple[str, str]:
 
 
 def _missing(
-    citations: tuple[InText, ...], entries: list[tuple[int, Cited]], references: list[Reference]
+    groups: list[list[InText]], entries: list[tuple[int, Cited]], references: list[Reference]
 ) -> list[Reference]:
     """Citations in the text that point to no entry, each once."""
-    found: dict[tuple[object, ...], list[InText]] = {}
-    for citation in citations:
-        if any(points_to(citation, number, one) for number, one in entries):
-            continue
-        key = (citation.number, citation.surname.lower(), citation.year)
-        found.setdefault(key, []).append(citation)
+    found = [g for g in groups if not any(points_to(g[0], number, one) for number, one in entries)]
     missing: list[Reference] = []
-    for group in found.values():
+    for group in found:
         first = group[0]
         notes: list[str] = []
         near = [

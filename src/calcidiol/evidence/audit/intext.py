@@ -157,10 +157,13 @@ def points_to(citation: InText, number: int, cited: Cited) -> bool:
 
 
 def loosely_cited(body: str, cited: Cited) -> int:
-    """How often first author and year stand together in the text without the form of a citation ("Jeffery 2019 says")."""  # noqa: E501
+    """How often first author and year stand together in the text without the form of a citation ("Jeffery 2019 says").
+
+    `body` is the running text as `clean` gives it.
+    """
     if not cited.authors or not cited.year:
         return 0
     surname = " ".join(w for w in cited.authors[0].split() if not (w.isupper() and len(w) <= 4))
     if len(surname) < 2:
         return 0
-    return len(re.findall(rf"\b{re.escape(surname)}\b[^.;()\n]{{0,40}}\b{re.escape(cited.year[:4])}\b", clean(body)))
+    return len(re.findall(rf"\b{re.escape(surname)}\b[^.;()\n]{{0,40}}\b{re.escape(cited.year[:4])}\b", body))

@@ -13,7 +13,7 @@ _LETTER = r"[A-Z\u00c0-\u00de\u0100-\u024f]"
 _PARTICLE = r"(?:van|von|de|del|della|der|den|di|da|dos|du|la|le|el|al|bin|ben|ten|ter|af|av|zu|st\.?|d'|o')"
 _PART = (
     rf"(?:{_PARTICLE}[\s-]+)*(?!(?:Vitamin|Hypovitaminosis|Calcitriol|The|Is|Does|Can|Effects?)\b)(?:{_LETTER}|d'|O'|al-|el-)[\w'’]+"
-    rf"(?:-[\w'’]+|\s(?:{_PARTICLE}[\s-])*{_LETTER}[\w'’]{{2,}}(?:-[\w'’]+)*)*"
+    rf"(?:-[\w'’]+|\s(?:{_PARTICLE}[\s-])*{_LETTER}[\w'’]{{2,}})*"
 )
 _INITIALS = rf"(?:{_LETTER}\.?[\s-]?){{1,5}}(?<!\s)(?![\w'’])"
 _SUFFIX = r"(?:,?\s+(?:Jr|Sr|II|III|2nd|3rd)\.?)?"
@@ -42,7 +42,7 @@ def author_block_end(text: str) -> int:
         match = re.match(r"^[^.\"(\[]{2,120}?(?=\.\s|\s*\(\d{4}|\s*\"|\s*\[[A-Z]\])", text)
         return match.end() if match else 0
     quote = text.find('"')
-    if 2 < quote < 600 and re.match(rf"^(?:{_PART}|{_INITIALS}|[\s,.&;]|and\b|et\s+al\b)+$", text[:quote]):
+    if 2 < quote < 600 and _only_names(text[:quote]):
         return quote
     et_al = _ET_AL.search(text[:400])
     front = re.search(r"\(\s*(?:19|20)\d{2}[a-z]?(?:\s*,[^)]{0,20})?\s*\)", text[:600])
@@ -72,6 +72,15 @@ def author_block_end(text: str) -> int:
     if group:
         return group.end()
     return 0
+
+
+def _only_names(text: str) -> bool:
+    """Whether every word could belong to a list of names."""
+    small = ("and", "&", "et", "al", "und")
+    for word in re.split(r"[\s,.;]+", text):
+        if word and word not in small and not word[0].isupper() and not re.fullmatch(_PARTICLE, word, re.IGNORECASE):
+            return False
+    return True
 
 
 def _grammar_end(text: str) -> int:

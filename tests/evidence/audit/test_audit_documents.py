@@ -110,3 +110,19 @@ def test_any_text_can_be_audited(text: str) -> None:
         assert isinstance(audited.to_dict(), dict)
         render_text(audited)
         render_html(audited)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Aaa-Bbb Ccc-Ddd " * 40 + 'x"' + "y" * 50 + '" 2014',
+        "A B C D " * 200 + "2014;12:3-4",
+        "A" + "-bbb" * 300 + " C. Title. Blood. 2014;12:3-4.",
+        "(" * 300 + "2014" + ")" * 300,
+        "et al " * 300,
+        "1-" * 400 + " 2014",
+    ],
+)
+def test_odd_text_is_read_without_end(text: str) -> None:
+    """Patterns that once ran for minutes on the first of these; a hang is the failure."""
+    assert len(audit(f"References\n1. {text}\n2. {REFERENCE}\n").references) <= 3
