@@ -24,6 +24,8 @@ POINTS, HARMONICS, HALF = 16, 8, 9
 ITERATIONS = 80
 CONVERGED = 1e-10
 LANES = 64
+_ANGLE = 2.0 * np.pi * np.outer(np.arange(HARMONICS), np.arange(POINTS)) / POINTS
+COS, SIN = np.cos(_ANGLE), np.sin(_ANGLE)
 YEAR_D = 365.25
 V1, V2, Q, CLO, VMAX, KM, CLH = (ROW[k] for k in ("v1", "v2", "q", "clo", "vmax", "km", "clh"))
 V25, V25P, Q25, CL25 = (ROW[k] for k in ("v25", "v25p", "q25", "cl25"))
@@ -38,53 +40,80 @@ ROWS = 118
 
 
 @njit(**_OPTIONS)
+def _clear(y, n):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        y[j] = 0.0
+
+
+@njit(**_OPTIONS)
+def _add(y, c, x, n):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        y[j] += c * x[j]
+
+
+@njit(**_OPTIONS)
+def _fold(even, odd, a, b, n):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        x, y = a[j], b[j]
+        even[j] = x + y
+        odd[j] = x - y
+
+
+@njit(**_OPTIONS)
+def _replace(value, change, even, odd, sign, n):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        old = value[j]
+        new = max(even[j] + sign * odd[j], 1e-6 * old)
+        value[j] = new
+        change[j] = max(change[j], abs(new - old) / old)
+
+
+@njit(**_OPTIONS)
+def _row(w, start, i):  # type: ignore[no-untyped-def]
+    return w[start + i * LANES : start + (i + 1) * LANES]
+
+
+@njit(**_OPTIONS)
 def _forward(w, n):  # type: ignore[no-untyped-def]
     """Harmonics of the rows REST: value(t) = sum of RE cos + IM sin."""
-    for j in range(n):
-        w[EVEN + j] = w[REST + j]
-        w[EVEN + 8 * LANES + j] = w[REST + 8 * LANES + j]
+    for t in (0, 8):
+        _clear(_row(w, EVEN, t), n)
+        _add(_row(w, EVEN, t), 1.0, _row(w, REST, t), n)
     for t in range(1, 8):
-        for j in range(n):
-            a, b = w[REST + t * LANES + j], w[REST + (16 - t) * LANES + j]
-            w[EVEN + t * LANES + j] = a + b
-            w[ODD + t * LANES + j] = a - b
+        _fold(_row(w, EVEN, t), _row(w, ODD, t), _row(w, REST, t), _row(w, REST, 16 - t), n)
     for k in range(HARMONICS):
         scale = 1.0 / 16.0 if k == 0 else 1.0 / 8.0
-        for j in range(n):
-            w[RE + k * LANES + j] = 0.0
-            w[IM + k * LANES + j] = 0.0
+        re, im = _row(w, RE, k), _row(w, IM, k)
+        _clear(re, n)
+        _clear(im, n)
         for t in range(HALF):
-            c = scale * math.cos(2.0 * math.pi * k * t / 16.0)
-            for j in range(n):
-                w[RE + k * LANES + j] += c * w[EVEN + t * LANES + j]
+            _add(re, scale * COS[k, t], _row(w, EVEN, t), n)
         for t in range(1, 8):
-            s = scale * math.sin(2.0 * math.pi * k * t / 16.0)
-            for j in range(n):
-                w[IM + k * LANES + j] += s * w[ODD + t * LANES + j]
+            _add(im, scale * SIN[k, t], _row(w, ODD, t), n)
 
 
 @njit(**_OPTIONS)
 def _backward(w, n):  # type: ignore[no-untyped-def]
     """Rows VALUE from the harmonics, and the largest relative change (row CHANGE)."""
-    for j in range(n):
-        w[CHANGE + j] = 0.0
+    change = _row(w, CHANGE, 0)
+    _clear(change, n)
     for t in range(HALF):
-        for j in range(n):
-            w[EVEN + t * LANES + j] = w[RE + j]
-            w[ODD + t * LANES + j] = 0.0
+        even, odd = _row(w, EVEN, t), _row(w, ODD, t)
+        _clear(even, n)
+        _clear(odd, n)
+        _add(even, 1.0, _row(w, RE, 0), n)
         for k in range(1, HARMONICS):
-            c = math.cos(2.0 * math.pi * k * t / 16.0)
-            s = math.sin(2.0 * math.pi * k * t / 16.0)
-            for j in range(n):
-                w[EVEN + t * LANES + j] += c * w[RE + k * LANES + j]
-                w[ODD + t * LANES + j] += s * w[IM + k * LANES + j]
+            _add(even, COS[k, t], _row(w, RE, k), n)
+            _add(odd, SIN[k, t], _row(w, IM, k), n)
     for t in range(POINTS):
         at, sign = (t, 1.0) if t <= 8 else (16 - t, -1.0)
-        for j in range(n):
-            old = w[VALUE + t * LANES + j]
-            new = max(w[EVEN + at * LANES + j] + sign * w[ODD + at * LANES + j], 1e-6 * old)
-            w[VALUE + t * LANES + j] = new
-            w[CHANGE + j] = max(w[CHANGE + j], abs(new - old) / old)
+        _replace(_row(w, VALUE, t), change, _row(w, EVEN, at), _row(w, ODD, at), sign, n)
+
+
+@njit(**_OPTIONS)
+def _conversion(rest, x, vm, km, slope, n):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        rest[j] = x[j] * (vm[j] / (km[j] + x[j]) - slope[j])
 
 
 @njit(**_OPTIONS)
@@ -180,9 +209,7 @@ def cycle(params, c1, r0, day, state):  # type: ignore[no-untyped-def]
                 w[VALUE + t * LANES + j] = c1[i]
         for _ in range(ITERATIONS):
             for t in range(POINTS):
-                for j in range(n):
-                    x = w[VALUE + t * LANES + j]
-                    w[REST + t * LANES + j] = x * (w[VM_ + j] / (w[KM_ + j] + x) - w[SLOPE + j])
+                _conversion(_row(w, REST, t), _row(w, VALUE, t), _row(w, VM_, 0), _row(w, KM_, 0), _row(w, SLOPE, 0), n)
             _forward(w, n)
             _solve_harmonics(w, n)
             _backward(w, n)
