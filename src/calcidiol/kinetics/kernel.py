@@ -20,7 +20,7 @@ from calcidiol.kinetics.propagator import (
 from calcidiol.kinetics.steps import LEVELS
 from calcidiol.kinetics.stepping import (
     C_0, C_1, CONSTANTS, FC_, FI1, FI2, FO_, M0, M1, MM, MOVING, N0, N1, NM, Q1, S_0, S_1, TOPS, V_0, V_1, X1, X3,
-    XA, XB, XC, XD, YEAR_D, advance, end, guess, inflow, inflow_calcifediol, load, remainder, turn,
+    XA, XB, XC, XD, YEAR_D, advance, between, end, guess, highest, inflow, inflow_calcifediol, load, remainder, turn,
 )  # fmt: skip
 
 # No NaN and no infinity flags: a lane that fails must be seen, not optimized away. Every function stands at the top of
@@ -208,20 +208,10 @@ def run(  # type: ignore[no-untyped-def]
                             a1 = x * x * x * (1.0 + y * (3.0 + 6.0 * y))
                             b1 = -h * y * x * x * x * (1.0 + 3.0 * y)
                             c1 = 0.5 * h * h * y * y * x * x * x
-                            for j in range(padded):
-                                z[Q1 + j] = (
-                                    a0 * z[V_0 + j] + b0 * z[S_0 + j] + c0 * z[C_0 + j]
-                                    + a1 * z[V_1 + j] + b1 * z[S_1 + j] + c1 * z[C_1 + j]
-                                )  # fmt: skip
-                            for j in range(n):
-                                level[row, o, first + j] = z[Q1 + j]
+                            between(z, n, level[row, o, first : first + n], a0, b0, c0, a1, b1, c1)
                             if top and out_d[o] >= peak_from:
-                                for j in range(padded):
-                                    z[TOPS + j] = max(z[TOPS + j], z[Q1 + j])
+                                highest(z, n, level[row, o, first : first + n])
                             o += 1
-                        if within:
-                            for j in range(LANES):
-                                z[Q1 + j] = 0.0
                         t += h
                         if bounded:
                             turn(z, padded, h)

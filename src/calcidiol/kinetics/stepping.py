@@ -251,3 +251,19 @@ def turn(z, n, h):  # type: ignore[no-untyped-def]
         d = w - v
         top = v + x * (s + x * (3.0 * d - 2.0 * s - e + x * (s + e - 2.0 * d)))
         z[TOPS + j] = max(z[TOPS + j], max(top, w))
+
+
+@njit(**_OPTIONS)
+def between(z, n, out, a0, b0, c0, a1, b1, c1):  # type: ignore[no-untyped-def]
+    """Level inside a step from value, slope and curvature at its ends."""
+    for j in range(n):
+        out[j] = (
+            a0 * z[V_0 + j] + b0 * z[S_0 + j] + c0 * z[C_0 + j] + a1 * z[V_1 + j] + b1 * z[S_1 + j] + c1 * z[C_1 + j]
+        )
+
+
+@njit(**_OPTIONS)
+def highest(z, n, level):  # type: ignore[no-untyped-def]
+    """Keep the largest level of each lane."""
+    for j in range(n):
+        z[TOPS + j] = max(z[TOPS + j], level[j])
