@@ -220,8 +220,8 @@ def _plan_folder(args: argparse.Namespace) -> int:
             code, line = 1, f"internal fault: {type(error).__name__}: {error}"
         worst = max(worst, code, key=lambda c: (c == 1, c == 2, c == 4, c == 3))
         rows.append((record.name, code, line))
-    told = [{"record": name, "exit_code": code, "summary": line} for name, code, line in rows]
-    write(str(out / "summary.json"), dumps({"records": told}))
+    summary = [{"record": name, "exit_code": code, "summary": line} for name, code, line in rows]
+    write(str(out / "summary.json"), dumps({"records": summary}))
     if sys.stderr.isatty():
         print(file=sys.stderr)
     width = max(len(name) for name, _, _ in rows)
