@@ -266,7 +266,7 @@ def main(path: str, kept: Path) -> None:
     cases = json.loads(Path(path).read_text(encoding="utf-8"))
     longest = max(len(grid(c)["t"]) for c in cases)
     # The unknowns are about N(0, 1): a fixed step serves most cases, a shorter one with longer paths the rest.
-    samplers = [sampler(0.6, 3, 96), sampler(0.3, 4, 128), sampler(0.15, 6, 200)]
+    samplers = [sampler(0.6, 3, 68), sampler(0.3, 4, 128), sampler(0.15, 6, 200)]
     told = json.loads(kept.read_text()) if kept.exists() else []
     for case in cases[len(told) :]:
         for mcmc in samplers:
