@@ -85,7 +85,8 @@ def band(position: Floats, share: float) -> dict[str, Any]:
     """How many truths the central band of a share holds, and whether that is within two points of it.
 
     ``verdict``: ``"pass"`` when the whole interval lies within the two points, ``"fail"`` when it lies wholly outside
-    them, else ``"undecided"``: more patients are needed to tell.
+    them, else ``"undecided"``: more patients are needed to tell. A band whose true share lies within the two points
+    fails in at most 2.5 % of runs.
     """
     n, hits = len(position), int(np.sum(np.abs(position - 0.5) <= 0.5 * share))
     low, high = binomial_interval(hits, n)
@@ -222,6 +223,7 @@ def render_text(told: Mapping[str, Any]) -> str:
             low, high = b["interval_95"]
             span = f"{100 * low:.1f} to {100 * high:.1f}"
             lines.append(f"{name:<8}{b['share']:>6.0%}{b['held']:>8.1%}{span:>18}  {_loud(b['verdict'])}")
+    lines.append("A band that holds its share within two points fails in at most 2.5 % of the runs, each by itself.")
     lines.append(
         f"Fits that a plan would withhold: {told['not_ok']}; largest k-hat {told['k_hat_largest']:.2f}, fewest "
         f"effective draws {told['effective_smallest']:.0f}."

@@ -408,5 +408,5 @@ def render_text(told: Mapping[str, Any]) -> str:
             low, high = ("" if x is None else f"{x:g}" for x in (c["low"], c["high"]))
             bound = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
             verdict = ("pass" if c["passed"] else "FAIL") + ("" if c["sure"] else ", the interval crosses the limit")
-            lines.append(f"  {name.strip():<14}{c['figure']:<13}{bound:<16}{c['value']:>8.2f}  {verdict}")
+            lines.append(f"  {name.strip():<14}{c['figure']:<13}{bound:<16}{c['value']:>9.3f}  {verdict}")
     return "\n".join(lines)
