@@ -265,7 +265,8 @@ def _scatter(used: Sequence[Mapping[str, Any]]) -> str:
         x, y = at(r["predicted"]), size - at(r["observed"])
         marks.append(
             f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4' fill='{color}' fill-opacity='.6'>"
-            f"<title>{escape(r['study_id'])}: {r['observed']:.0f} observed, {r['predicted']:.0f} predicted</title></circle>"
+            f"<title>{escape(r['study_id'])}: {r['observed']:.0f} observed, {r['predicted']:.0f} predicted</title>"
+            "</circle>"
         )
     lines = "".join(
         f"<path d='M{at(25):.1f} {size - at(25 * f):.1f} L{at(800 / f):.1f} {size - at(800):.1f}' stroke='#999' "
