@@ -194,3 +194,20 @@ def test_a_wrong_volume_or_year_is_never_exact(place: int, shift: int) -> None:
 @given(st.text(max_size=300))
 def test_any_text_has_a_verdict(text: str) -> None:
     assert verdict(text).status in ("exact", "differs", "composite", "not_found")
+
+
+@pytest.mark.parametrize("heading", ["Review: ", "Commentary: ", "Reply: ", "Editorial. "])
+@pytest.mark.parametrize(
+    "names", ["Feldman D, Krishnan AV, et al. ", "Feldman D. ", "Feldman, D., Krishnan, A. V., et al. (2014). "]
+)
+def test_a_word_before_the_title_makes_another_title(heading: str, names: str) -> None:
+    text = (
+        f"{names}{heading}The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer 2014;14:342-57."
+    )
+    assert "title" in verdict(text).fields_that_differ
+
+
+def test_the_last_author_behind_an_ellipsis() -> None:
+    title = "Effect of High-Dose vs Standard-Dose Vitamin D3 Supplementation on Progression-Free Survival Among Patients With Advanced or Metastatic Colorectal Cancer"  # noqa: E501
+    text = f"Ng, K., Nimeiri, H. S., McCleary, N. J., . . . Fuchs, C. S. (2019). {title}: The SUNSHINE Randomized Clinical Trial. JAMA, 321(14), 1370-1379."  # noqa: E501
+    assert verdict(text).status == "exact"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calcidiol.evidence.audit.bibliography import first_page
 from calcidiol.evidence.audit.entry import Source, identifiers, read_source, strip_noise
 from calcidiol.evidence.audit.journals import Journals
-from calcidiol.evidence.audit.names import comparable, same_author, split_authors
+from calcidiol.evidence.audit.names import author_block_end, comparable, same_author, split_authors
 from calcidiol.evidence.audit.records import Cited, Record
 from calcidiol.evidence.audit.spelling import Folded, concat, fold
 
@@ -108,6 +108,8 @@ def compare(entry: Prepared, record: Record, journals: Journals, reading: Compar
             differ.add("title")
             similarity["title"] = _title_similarity(entry, record)
 
+    if et_al and not record.complete and len(names) > 2 and re.search(r"\.\.\.|…", entry.folded.text):
+        names = names[:-1]  # the last author of a list that our record has not in full
     _authors(names, et_al, record, same, differ, unchecked, similarity, notes)
     _judge("journal", journal, record.journal, lambda a, b: journals.same(a, b), same, differ, unchecked)
     _judge("year", year, record.year, lambda a, b: a in (b, record.epub_year), same, differ, unchecked)
@@ -189,9 +191,15 @@ def _front(before: str) -> tuple[list[list[str]], bool, str, str]:
     found = re.search(r"[\s(,.]*\(?\b((?:19|20)\d{2})[a-z]?(?:\s*,\s*[A-Za-z. ]{3,12}\d{0,2})?\)?[\s.:,]*$", before)
     if found:
         year, before = found.group(1), before[: found.start()]
+    inside = re.search(r"\(((?:19|20)\d{2})[a-z]?[^()]{0,15}\)[.,:;]*\s+([^()]{2,80})$", before)
+    if inside and not year:
+        # "(2014). Review: The role of ...": what stands between year and title belongs to the title.
+        year, heading, before = inside.group(1), inside.group(2), before[: inside.start()]
+    else:
+        before, heading = _without_heading(before)
     names, et_al = split_authors(before)
     people: list[list[str]] = []
-    extra: list[str] = []
+    extra: list[str] = [heading] if heading else []
     for name in names:
         if re.search(
             r"\b(group|investigators|consortium|collaborat\w+|committee|study|trial|team|network)\b",
@@ -205,6 +213,17 @@ def _front(before: str) -> tuple[list[list[str]], bool, str, str]:
         else:
             people.append(name)
     return people, et_al, year, " ".join(extra)
+
+
+def _without_heading(before: str) -> tuple[str, str]:
+    """Cut a word that stands behind the authors and is none: "Feldman D. Review" gives ("Feldman D.", "Review")."""
+    end = author_block_end(before)
+    rest = before[end:].strip(" .,:;")
+    if 0 < end < len(before) and re.fullmatch(r"[A-Z][\w'-]{2,}(?: [\w'-]+){0,4}", rest):
+        initials = any(re.fullmatch(r"[A-Z]{1,4}", word) for word in rest.split())
+        if not initials and before[end - 1] in ".;:":
+            return before[:end], rest
+    return before, ""
 
 
 _PARTICLES = frozenset(
