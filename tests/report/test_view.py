@@ -163,21 +163,29 @@ def test_the_regimen_rooms_own_text_is_understood() -> None:
 
 
 def test_the_calcium_forecast_is_told_with_what_it_rests_on(planned: dict[str, Any]) -> None:
-    v = view(planned)
-    assert "0.31%" in v.calcium[0]
-    assert "2.55 mmol/L" in v.calcium[0]
+    v, calcium = view(planned), planned["calcium"]
+    assert f"{calcium['excess']:.2%}" in v.calcium[0]
+    assert f"{calcium['upper_limit_mmol_per_l']:g} mmol/L" in v.calcium[0]
     assert any("hydrochlorothiazide" in t for t in v.calcium)
     assert any("No small trial can validate" in t for t in v.calcium)
-    assert v.chances[-1][1] == "0.31%"
-    assert next(c.calcium for c in v.choices if c.calcium) == "0.20%"
+    assert v.chances[-1][1] == f"{calcium['excess']:.2%}"
+
+
+@pytest.mark.parametrize(("acceptable", "level"), [(True, "note"), (False, "caution")])
+def test_a_calcium_limit_that_is_not_kept_is_said(planned: dict[str, Any], acceptable: bool, level: str) -> None:
+    planned["calcium"]["acceptable"] = acceptable
+    v = view(planned)
+    assert v.calcium_level == level
+    assert any("the calcium limit is not kept" in t for t in v.calcium) is not acceptable
 
 
 def test_where_the_calcium_model_has_no_basis_there_is_no_probability(planned: dict[str, Any]) -> None:
     planned["calcium"] |= {
-        "status": "exploratory", "text_id": "calcium.exploratory", "params": {"reasons": ["bone_metastases"]},
+        "status": "exploratory", "text_id": "calcium.no_basis", "params": {"what": ["bone_metastases"]},
         "excess": None, "probability": None, "untreated": None, "mc_error": None, "exploratory": True,
+        "acceptable": None,
     }  # fmt: skip
     v = view(planned)
-    assert v.calcium_exploratory
+    assert v.calcium_level == "caution"
     assert "bone metastases" in v.calcium[0]
     assert not any("calcium" in text for text, _, _ in v.chances)

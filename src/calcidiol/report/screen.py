@@ -81,7 +81,8 @@ class _Sheet:
                 self.hang(f"  {c.on}  ", f"{c.labs}. {' '.join(c.why)}")
         if v.calcium:
             self.heading(words["calcium_heading"])
-            self.hang("  ", v.calcium[0], "yellow" if v.calcium_exploratory else "")
+            for text in v.calcium[: 2 if v.calcium_level == "caution" else 1]:
+                self.hang("  ", text, _STYLE[v.calcium_level])
         if v.next_rows.rows:
             self.heading(f"{words['next_result']} ({v.next_heading})")
             for span, chance, action, regimen, _ in v.next_rows.rows:

@@ -34,7 +34,7 @@ class View:
     chances: tuple[tuple[str, str, str], ...]
     weeks: Table
     calcium: tuple[str, ...]
-    calcium_exploratory: bool
+    calcium_level: str
     checks: tuple[Check, ...]
     stop_rules: tuple[Note, ...]
     next_heading: str
@@ -86,7 +86,7 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
         chances=_chances(plan, u),
         weeks=tables.weeks(plan, u),
         calcium=_calcium(plan, w),
-        calcium_exploratory=bool((plan.get("calcium") or {}).get("exploratory")),
+        calcium_level=_calcium_level(plan.get("calcium") or {}),
         checks=tables.checks(plan, w, u),
         stop_rules=tuple(tables.rule(r, w, u) for r in plan.get("stop_rules") or ()),
         next_heading=_next_heading(plan, u),
@@ -189,9 +189,17 @@ def _calcium(plan: Mapping[str, Any], w: Words) -> tuple[str, ...]:
     c = plan.get("calcium")
     if not c:
         return ()
-    told = [w.say(c["text_id"], c.get("params")), *(w.say(n["text_id"], n.get("params")) for n in c.get("notes") or ())]
+    told = [w.say(c["text_id"], c.get("params"))]
+    if c.get("acceptable") is False:
+        told.append(w.say("calcium.not_acceptable"))
+    told += [w.say(n["text_id"], n.get("params")) for n in c.get("notes") or ()]
     told += [w.say(x) for x in ("calcium.provenance", c.get("caveat_id")) if x and c.get("dates")]
     return tuple(told)
+
+
+def _calcium_level(calcium: Mapping[str, Any]) -> str:
+    """How loudly the calcium forecast is shown."""
+    return "caution" if calcium.get("acceptable") is False or calcium.get("exploratory") else "note"
 
 
 def _preference(plan: Mapping[str, Any], u: tables.Ui) -> str:

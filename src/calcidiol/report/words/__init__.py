@@ -122,7 +122,7 @@ class Words:
         told = dict(params)
         for key, kind in (("analyte", "lab"), ("labs", "lab"), ("effect", "effect"), ("effects", "effect"),
                           ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept"),
-                          ("limit", "limit"), ("reasons", "concept")):  # fmt: skip
+                          ("limit", "limit"), ("what", "concept")):  # fmt: skip
             value = told.get(key)
             if isinstance(value, str):
                 told[key] = self.name(kind, value)
