@@ -370,7 +370,7 @@ def render_text(told: Mapping[str, Any]) -> str:
         f"{told['patients']} virtual patients, seed {told['seed']}",
         told["says"],
         "",
-        f"{'results used':<16}{'n':>5}{'MDPE %':>20}{'MDAPE %':>20}{'F30':>6}{'50 %':>7}{'80 %':>7}"
+        f"{'results used':<16}{'n':>5}{'MDPE %':>22}{'MDAPE %':>20}{'F30':>6}{'50 %':>7}{'80 %':>7}"
         f"{'90 % band holds':>17}{'bias %':>8}{'impact %':>15}",
     ]
 
@@ -384,7 +384,7 @@ def render_text(told: Mapping[str, Any]) -> str:
             return f"{format(times * f[key], form)} [{low}, {high}]".rjust(width)
 
         return (
-            f"{name:<16}{f['n']:>5}{span('mdpe', '.1f', 20)}{span('mdape', '.1f', 20)}{f['f30']:>6.0%}"
+            f"{name:<16}{f['n']:>5}{span('mdpe', '.1f', 22)}{span('mdape', '.1f', 20)}{f['f30']:>6.0%}"
             f"{f['coverage_50']:>7.0%}{f['coverage_80']:>7.0%}{span('coverage_90', '.0f', 17, 100.0)}"
             f"{f['geometric_bias']:>8.1f}{span('impact', '.0f', 15)}"
         )
