@@ -22,7 +22,7 @@ from calcidiol.kinetics.steady import constant
 Floats = NDArray[np.float64]
 LONG_AGO_D = 1e6
 OK, INFEASIBLE, NOT_FINITE = 0, 1, 2
-"""Status of a lane: solved; its parameters have no steady state; it left the finite numbers."""
+"""Status of a lane: solved; its parameters have no steady state; it left the finite numbers above zero."""
 
 LONGEST_D, FINEST_ORAL_D, FINEST_IM_D, GROWTH_ORAL, GROWTH_IM = 8.0, 0.0625, 0.25, 0.4, 0.75
 """Steps at an accuracy of 1e-3: from 1.5 h after a dose by mouth and 6 h after an injection they grow by this share of
@@ -179,12 +179,16 @@ def solve(
         d3 = d3[:, :, back] if "d3" in want else d3
     # The kernel writes lanes side by side; the caller reads lanes first.
     level, d3 = level.transpose(0, 2, 1), d3.transpose(0, 2, 1)
-    finite = np.isfinite(level).all(axis=(0, 2)) & np.isfinite(peak).all(axis=0)
+    # A comparison with NaN is false, so that one test finds both: a level that is no number, or not above zero (a lane
+    # whose conversion is too fast for the steps; far outside the box of any card).
+    finite = (level > 0).all(axis=(0, 2)) & np.isfinite(level).all(axis=(0, 2)) & np.isfinite(peak).all(axis=0)
+    finite &= (final[:, 6] > 0).all(axis=0) & np.isfinite(final).all(axis=(0, 1))
     status = np.where(~feasible, INFEASIBLE, np.where(finite, OK, NOT_FINITE)).astype(np.int8)
     bad = status != OK
     if bad.any():
         level[:, bad] = np.nan
         peak[:, bad] = np.nan
+        final[:, :, bad] = np.nan
     cross = pairing == "cross"
     return Solution(
         times_d=times,
