@@ -211,3 +211,30 @@ def test_the_last_author_behind_an_ellipsis() -> None:
     title = "Effect of High-Dose vs Standard-Dose Vitamin D3 Supplementation on Progression-Free Survival Among Patients With Advanced or Metastatic Colorectal Cancer"  # noqa: E501
     text = f"Ng, K., Nimeiri, H. S., McCleary, N. J., . . . Fuchs, C. S. (2019). {title}: The SUNSHINE Randomized Clinical Trial. JAMA, 321(14), 1370-1379."  # noqa: E501
     assert verdict(text).status == "exact"
+
+
+@pytest.mark.parametrize(
+    ("names", "place"),
+    [
+        (
+            'David Feldman, Aruna V. Krishnan, Srilatha Swami, Edward Giovannucci, and Brian J. Feldman. "',
+            '" Nature reviews cancer 14.5 (2014): 342-357.',
+        ),
+        ('Feldman, D, et al. "', '" Nature reviews. Cancer vol. 14,5 (2014): 342-57.'),
+        (
+            "Feldman, David; Krishnan, Aruna V.; Swami, Srilatha; Giovannucci, Edward; Feldman, Brian J. ",
+            ". Nature Reviews Cancer 2014, 14, 342-357.",
+        ),
+        ("FELDMAN D et al: ", ". Nat Rev Cancer 14: 342-357, 2014."),
+        ("Feldman D, Krishnan AV, et al. ", ". Nat Rev Cancer (2014) 14(5):342-57. 10.1038/nrc3691 [PubMed]"),
+        ("Feldman D, Krishnan AV, et al. ", ". Nat Rev Cancer 2014 14 342-357."),
+    ],
+)
+def test_further_styles(names: str, place: str) -> None:
+    found = verdict(f"{names}The role of vitamin D in reducing cancer risk and progression{place}")
+    assert (found.status, found.fields_that_differ) == ("exact", ())
+
+
+def test_the_doi_of_another_paper_than_the_one_described() -> None:
+    found = verdict("Smith J. Wrong paper altogether. doi:10.1038/nrc3691")
+    assert (found.status, found.fields_that_differ) == ("differs", ("authors", "title"))

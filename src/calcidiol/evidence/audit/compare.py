@@ -77,7 +77,7 @@ def compare(entry: Prepared, record: Record, journals: Journals, reading: Compar
     span, whole_title = _title_span(entry.folded, record.title)
     if span:
         before, after = entry.folded.text[: span[0]], entry.folded.text[span[1] :]
-        names, et_al, year, extra_front = _front(before)
+        names, et_al, year, extra_front = _front(before, record)
         source = read_source(after.lstrip(" .,;:?!\"'*)]"), year)
         journal, extra = _journal_and_extra(
             source, record, journals, whole_title and after.lstrip()[:1] in (":", "-", "(")
@@ -184,7 +184,7 @@ def _title_forms(title: str) -> list[tuple[str, bool]]:
     return forms
 
 
-def _front(before: str) -> tuple[list[list[str]], bool, str, str]:
+def _front(before: str, record: Record) -> tuple[list[list[str]], bool, str, str]:
     """Names, "et al.", year, and words that are neither, in the text in front of a title."""
     before = before.rstrip(" \"'*_([")
     year = ""
@@ -196,7 +196,7 @@ def _front(before: str) -> tuple[list[list[str]], bool, str, str]:
         # "(2014). Review: The role of ...": what stands between year and title belongs to the title.
         year, heading, before = inside.group(1), inside.group(2), before[: inside.start()]
     else:
-        before, heading = _without_heading(before)
+        before, heading = _without_heading(before, record)
     names, et_al = split_authors(before)
     people: list[list[str]] = []
     extra: list[str] = [heading] if heading else []
@@ -215,13 +215,14 @@ def _front(before: str) -> tuple[list[list[str]], bool, str, str]:
     return people, et_al, year, " ".join(extra)
 
 
-def _without_heading(before: str) -> tuple[str, str]:
+def _without_heading(before: str, record: Record) -> tuple[str, str]:
     """Cut a word that stands behind the authors and is none: "Feldman D. Review" gives ("Feldman D.", "Review")."""
     end = author_block_end(before)
     rest = before[end:].strip(" .,:;")
     if 0 < end < len(before) and re.fullmatch(r"[A-Z][\w'-]{2,}(?: [\w'-]+){0,4}", rest):
         initials = any(re.fullmatch(r"[A-Z]{1,4}", word) for word in rest.split())
-        if not initials and before[end - 1] in ".;:":
+        surname = concat(rest) in {concat(author.surname) for author in record.authors}  # "and Brian J. Feldman."
+        if not initials and not surname and before[end - 1] in ".;:":
             return before[:end], rest
     return before, ""
 

@@ -42,6 +42,7 @@ _NOISE = [
         r"\b(?:accessed|retrieved|cited|viewed)(?: on)?\s*:?\s*(?:\d{1,2}\s+)?(?:" + _MONTH + r")?\.?\s*\d{0,2},?\s*"
         r"(?:(?:19|20)\d{2})?(?:\s*,)?(?:\s*from)?",
         r"\bavailable (?:from|at|online)\s*:?",
+        r"[\[(]?\b(?:in press|forthcoming|accepted manuscript)\b[\])]?",
         r"\[(?:Internet|Google Scholar|Cross\s?Ref|PubMed|Medline|DOI|PMC free article|Full Text|Abstract|MEDLINE)"
         r"(?:\s*:\s*\d+)?\]",
         r"\b(?:CrossRef|Google Scholar|PubMed|MEDLINE|Web of Science|ScienceDirect)\b\s*(?:\||$|\.)?",
@@ -107,6 +108,8 @@ _PAGES = (
 _PATTERNS = [
     re.compile(p, re.IGNORECASE)
     for p in (
+        # MLA: 14.5 (2014): 342-57; vol. 14,5 (2014): 342-57
+        rf"(?<![\w.])(?:vol\.?\s*)?(?P<volume>\d{{1,4}})[.,](?P<issue>\d{{1,3}})\s*\((?P<year>{_YEAR})\)\s*:\s*{_PAGES}",
         # IEEE, MLA: vol. 14, no. 5, pp. 342-57, May 2014
         rf"vol(?:ume)?\.?\s*(?P<volume>\w?\d{{1,4}}\w?){_ISSUE_WORD}?[\s,.]*(?:{_MONTH}\.?\s*)?(?:\(?(?P<year>{_YEAR})\)?[\s,:.]*)?"
         rf"(?:pp?\.?\s*|pages?\s*|:\s*|p\.\s*|article\s*)(?P<pages>{_PAGE}(?:\s*-\s*{_PAGE})?)"

@@ -85,7 +85,9 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
     other = _other_paper(best, compared[1:])
     mixed = other is not None and ("title" in best.same or _identified(best, rules))
     if not mixed and (
-        not best.differ or not _identified(best, rules) or (score < rules.found and "title" not in best.same)
+        not best.differ
+        or not _identified(best, rules)
+        or (score < rules.found and not best.same & {"title", "doi", "pmid"})
     ):
         return Reference(None, cited, "not_found", nearest=_nearest(entry, compared, library), score=score)
     differ = tuple(f for f in FIELDS if f in best.differ)
@@ -189,7 +191,7 @@ def _identified(comparison: Comparison, rules: Rules) -> bool:
     """Whether an entry with faults is still recognizably this one paper."""
     same = comparison.same
     if "doi" in same or "pmid" in same:
-        return bool(same - {"doi", "pmid"}) or comparison.similarity["title"] >= rules.similar_title
+        return True
     others = same & {"authors", "journal", "year", "volume", "pages"}
     if "title" in same:
         # A short title that agrees alone, against three other fields, is more likely that of another paper.

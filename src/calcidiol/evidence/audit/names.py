@@ -221,8 +221,6 @@ def same_author(name: list[str], author: Author) -> bool:
             # Particles that stand beside the surname are not given names.
             given = [g for g in given if not re.fullmatch(_PARTICLE, g, re.IGNORECASE)]
             cited = "".join(fold(part)[:1] for g in given for part in re.split(r"-", g)) + fold(initials)
-            if given and initials and start == 0:
-                cited = fold(initials)
             real = fold(author.initials).replace(" ", "")
             cited = cited.replace(" ", "")
             if not cited or not real or cited.startswith(real) or real.startswith(cited):
