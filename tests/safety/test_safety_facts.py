@@ -102,7 +102,8 @@ def test_egfr_is_read_both_ways_and_the_worse_decides() -> None:
 
 
 def test_creatinine_clearance() -> None:
-    assert values(base(), "creatinine_clearance")[0] == pytest.approx(83.5, abs=0.2)
+    assert values(base(), "creatinine_clearance") == [pytest.approx(83.5, abs=0.2)]
+    assert values(person("sex=male"), "creatinine_clearance") == [pytest.approx(98.3, abs=0.2)]
     assert len(values(person("no sex"), "creatinine_clearance")) == 2
     assert values(person("no age"), "creatinine_clearance") == []
     assert values(replace(base(), weight_kg=()), "creatinine_clearance") == []
@@ -230,6 +231,21 @@ def test_what_was_written_is_told() -> None:
     assert facts(replace(base(), drugs=(pill,))).drug_of("active_vitamin_d") == "H05BX02"
     assert facts(replace(base(), drugs=(replace(pill, codes=()),))).drug_of("active_vitamin_d") == "active_vitamin_d"
     assert facts(base()).drug_of("active_vitamin_d") == "active_vitamin_d"
+
+
+def test_the_value_that_is_told_is_the_worst_one() -> None:
+    def told(line: str, rule: str) -> object:
+        return next(f for f in safety.limits(person(line), ON, products()).fired if f.id == rule).params["value"]
+
+    assert told("calcium=2.7; calcium+=2.9@3", "CI01") == 2.9
+    fired_rules = safety.limits(person("calcium=2.4; albumin=20"), ON, products()).fired
+    seen = {f.id: f.params["seen"] for f in fired_rules}
+    assert seen["CI01"] == f"calcium 2.8 mmol/L (> 2.6, corrected, {(ON - timedelta(days=3)).isoformat()})"
+    seen = {f.id: f.params["seen"] for f in safety.limits(person("platelets=20"), ON, products()).fired}
+    assert seen["CI16"] == f"platelets 20 x 10^9/L (< 30, {(ON - timedelta(days=3)).isoformat()})"
+    assert told("calcium=1.8; calcium+=1.7@3", "CI21") == 1.7
+    assert told("platelets=20; platelets+=10@3", "CI16") == 10
+    assert told("25ohd=260; 25ohd+=300@3", "CI04") == 300
 
 
 def test_permissions_follow_what_is_left() -> None:
