@@ -1,0 +1,1 @@
+"""Speed, measured in CPU time beside the peers that install: `python -m benchmarks`."""

@@ -1,0 +1,46 @@
+"""Every benchmark that is there, one after the other: `python -m benchmarks [NAME ...]`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from importlib import import_module
+from importlib.util import find_spec
+
+from benchmarks.machine import machine
+
+TARGETS = {
+    "solver": "10,000 patients x 1 year, monthly injections, daily output: at least 100x numbalsoda at 1e-3, "
+    "later 250x at 2.5e-4",
+    "fit": "mode, draws and diagnostics with 3 results: at most 50 ms warm",
+    "search": "plan in a warm process with this search: at most 0.5 s",
+    "reading": "a Bundle of 1 MB: at most 30 ms",
+}
+
+
+def main() -> int:
+    """Run them; a benchmark that fails is named and the others go on."""
+    wanted = sys.argv[1:] or list(TARGETS)
+    unknown = [name for name in wanted if name not in TARGETS]
+    if unknown:
+        print(f"No benchmark {unknown[0]!r}. Known: {', '.join(TARGETS)}.", file=sys.stderr)
+        return 2
+    print(machine())
+    failed = 0
+    for name in wanted:
+        print(f"\n== {name}: {TARGETS[name]}", flush=True)
+        if find_spec(f"benchmarks.{name}") is None:
+            print("not there yet")
+            continue
+        started = time.process_time()
+        try:
+            import_module(f"benchmarks.{name}").main()
+        except Exception as error:
+            failed += 1
+            print(f"failed: {type(error).__name__}: {error}")
+        print(f"-- {name}: {time.process_time() - started:.1f} CPU s", flush=True)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
