@@ -24,8 +24,8 @@ LONG_AGO_D = 1e6
 OK, INFEASIBLE, NOT_FINITE = 0, 1, 2
 """Status of a lane: solved; its parameters have no steady state; it left the finite numbers above zero."""
 
-LONGEST_D, FINEST_ORAL_D, FINEST_IM_D, GROWTH_ORAL, GROWTH_IM = 8.0, 0.0625, 0.25, 0.4, 0.75
-"""Steps at an accuracy of 1e-3: from 1.5 h after a dose by mouth and 6 h after an injection they grow by this share of
+LONGEST_D, FINEST_ORAL_D, FINEST_IM_D, GROWTH_ORAL, GROWTH_IM = 8.0, 0.04, 0.125, 0.33, 0.6
+"""Steps at an accuracy of 1e-3: from 1 h after a dose by mouth and 3 h after an injection they grow by this share of
 the time since the dose, up to 8 d. Tag S: the largest error of 25(OH)D over the box of the cards stays below 1e-3
 (validation/kinetics)."""
 
