@@ -55,16 +55,6 @@ def ours(card: Card, p: Floats, aim: float) -> float:
     return statistics.median(spent[1:])
 
 
-def start_only(p: Floats) -> float:
-    """Median CPU seconds of the yearly steady state, a part of our time."""
-    spent = []
-    for _ in range(3):
-        started = time.process_time()
-        periodic(p, 0.0)
-        spent.append(time.process_time() - started)
-    return statistics.median(spent)
-
-
 def scipy_lsoda(p: Floats, rtol: float) -> tuple[Floats, float]:
     """scipy's LSODA with the right-hand side in Python, for a few patients."""
 
@@ -89,7 +79,8 @@ def scipy_lsoda(p: Floats, rtol: float) -> tuple[Floats, float]:
         for day in MONTHLY.time_d:
             y[1] += 6500.0 * q["f_im"] * q["im_fast"]
             y[2] += 6500.0 * q["f_im"] * (1 - q["im_fast"])
-            grid = TIMES[(day < TIMES) & (day + 28.0 >= TIMES)]
+            until = day + 28.0 if day < MONTHLY.time_d[-1] else TIMES[-1]
+            grid = TIMES[(day < TIMES) & (until >= TIMES)]
             found = solve_ivp(right, (day, grid[-1]), y, "LSODA", grid, rtol=rtol, atol=rtol).y
             out[i, grid.astype(int)] = found[6]
             y = found[:, -1].copy()
@@ -108,7 +99,6 @@ def main() -> None:
     days = count * 365.0
     print(machine())
     print(f"{count} patients of {card.id} x 365 days; largest relative error over {len(few)} of them, every day")
-    print(f"yearly steady state before the first dose: {start_only(everybody) / days * 1e9:.2f} ns a patient-day")
     program = python_with("numbalsoda")
     if program is None:
         print("numbalsoda is not installed: set CALCIDIOL_PEERS (benchmarks/requirements.txt); left out.")
