@@ -167,6 +167,12 @@ def test_calcium_intake() -> None:
     assert "CI22" in fired(person("takes calcium:600; takes calcium"))
 
 
+def test_earlier_calcium_is_that_of_90_days() -> None:
+    assert values(person("calcium+=2.55@90"), "calcium_before") == [2.3, 2.55]
+    assert values(person("calcium+=2.55@91; calcium_corrected@90=2.6"), "calcium_before") == [2.3, 2.6]
+    assert values(person("calcium_corrected@91=2.6"), "calcium_before") == [2.3]
+
+
 def test_creatinine_history() -> None:
     assert values(person("no creatinine; egfr=80"), "creatinine_ratio") == []
     assert values(person("no creatinine; egfr=80"), "creatinine_rise_48h") == []
