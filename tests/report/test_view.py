@@ -177,6 +177,7 @@ def test_a_calcium_limit_that_is_not_kept_is_said(planned: dict[str, Any], accep
     v = view(planned)
     assert v.calcium_level == level
     assert any("the calcium limit is not kept" in t for t in v.calcium) is not acceptable
+    assert any("the calcium limit is not kept" in n.text for n in v.reasons) is not acceptable
 
 
 def test_where_the_calcium_model_has_no_basis_there_is_no_probability(planned: dict[str, Any]) -> None:

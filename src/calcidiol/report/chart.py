@@ -56,7 +56,7 @@ class Frame:
         return self.height - self.bottom
 
 
-WIDE = Frame(width=720, height=390, left=44, right=40, top=30, bottom=66, letter=13)
+WIDE = Frame(width=720, height=366, left=44, right=40, top=30, bottom=66, letter=13)
 FLAT = Frame(width=720, height=312, left=44, right=40, top=30, bottom=66, letter=13)
 CALCIUM = Frame(width=560, height=230, left=40, right=14, top=24, bottom=46, letter=13)
 NARROW = Frame(width=360, height=380, left=38, right=32, top=30, bottom=116, letter=12)

@@ -140,7 +140,13 @@ def _reasons(plan: Mapping[str, Any], w: Words, u: tables.Ui) -> tuple[Note, ...
     first = [tables.finding(f, w, u) for f in stops] if plan["status"] == "unusable" else []
     order = {"STOP": 0, "HOLD": 1, "ALT": 2}
     rules = sorted(plan["verdict"]["rules"], key=lambda r: order.get(r["action"], 3))
-    return (*first, *(tables.rule(r, w, u) for r in rules))
+    told = [*first, *(tables.rule(r, w, u) for r in rules)]
+    calcium = plan.get("calcium") or {}
+    if calcium.get("acceptable") is False:
+        # Not a rule of the gate, but nobody should have to scroll for it.
+        small = (w.say(calcium["text_id"], calcium.get("params")),)
+        told.append(Note("caution", w.say("calcium.not_acceptable"), small, u("calcium_risk")))
+    return tuple(told)
 
 
 def _who(plan: Mapping[str, Any], w: Words, u: tables.Ui) -> tuple[tuple[str, str], ...]:
