@@ -271,7 +271,7 @@ def main(path: str, kept: Path) -> None:
     for case in cases[len(told) :]:
         for mcmc in samplers:
             row = sampled(mcmc, case, prepared(case, longest))
-            if min(row["effective"]) >= 5000 and max(row["r_hat"]) < 1.005 and not row["divergent"]:
+            if min(row["effective"]) >= 5000 and max(row["r_hat"]) < 1.01 and not row["divergent"]:
                 break
         told.append(row)
         kept.write_text(json.dumps(told))
