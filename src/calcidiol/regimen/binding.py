@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,6 +15,19 @@ from calcidiol.regimen.ranking import risk
 from calcidiol.regimen.results import Reason, Scored
 from calcidiol.safety.verdict import Limits
 from calcidiol.terminology.product import Product
+
+RESOLUTION = 0.01
+"""Accepted risks are told up to the next percent: a draw of a thousand may fall on the other side of a level when the
+search is run again with other candidates beside it, and a relaxation that is named has to work (P)."""
+
+
+def told_up(bound: float) -> float:
+    """A risk rounded up to `RESOLUTION`.
+
+    >>> told_up(0.1331)
+    0.14
+    """
+    return math.ceil(bound / RESOLUTION - 1e-9) * RESOLUTION
 
 
 def by_risk(treated: Sequence[Scored], goal: Goal, counts_added: bool) -> tuple[Reason, ...]:
@@ -28,7 +42,7 @@ def by_risk(treated: Sequence[Scored], goal: Goal, counts_added: bool) -> tuple[
             if fine and theirs <= alphas[other]
         ]  # fmt: skip
         if free and min(free) > alphas[name]:
-            told.append((f"binding.{name}", {"limit": alphas[name], "needed": min(free)}))
+            told.append((f"binding.{name}", {"limit": alphas[name], "needed": told_up(min(free))}))
     asked = [
         s.harm
         for s in treated
@@ -49,9 +63,9 @@ def by_risk(treated: Sequence[Scored], goal: Goal, counts_added: bool) -> tuple[
                 "binding.both",
                 {
                     "excess": alphas["excess"],
-                    "excess_needed": needs[0],
+                    "excess_needed": told_up(needs[0]),
                     "ceiling": alphas["ceiling"],
-                    "ceiling_needed": needs[1],
+                    "ceiling_needed": told_up(needs[1]),
                 },
             )
         )
