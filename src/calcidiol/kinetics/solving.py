@@ -28,6 +28,8 @@ LONGEST_D, FINEST_ORAL_D, FINEST_IM_D, GROWTH_ORAL, GROWTH_IM = 8.0, 0.04, 0.125
 """Steps at an accuracy of 1e-3: from 1 h after a dose by mouth and 3 h after an injection they grow by this share of
 the time since the dose, up to 8 d. Tag S: the largest error of 25(OH)D over the box of the cards stays below 1e-3
 (validation/kinetics)."""
+FAST_DEPOT_PER_D = 0.1
+"""A depot that empties faster than this is followed like a dose by mouth (tag P)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +147,12 @@ def solve(
     ago = (LONG_AGO_D, LONG_AGO_D)
     if start is not None:
         ago = (0.0 if (values[[0, 3]] > 1e-6).any() else 1.0, 1.0)
+    after_oral, after_im = (FINEST_ORAL_D, GROWTH_ORAL), (FINEST_IM_D, GROWTH_IM)
+    if n and params[:, [ROW["kim"], ROW["kim_slow"]]].max() > FAST_DEPOT_PER_D:
+        after_im = after_oral
     control = (
-        LONGEST_D * scale,
-        FINEST_ORAL_D * scale,
-        FINEST_IM_D * scale,
-        GROWTH_ORAL * scale,
-        GROWTH_IM * scale,
-        *ago,
-    )
+        LONGEST_D * scale, after_oral[0] * scale, after_im[0] * scale, after_oral[1] * scale, after_im[1] * scale, *ago
+    )  # fmt: skip
     saturable = True if card.structure == "saturable-clearance" else None
     plan, base, step_from = plan_all(
         event_d, event_into, event_from, times, begin, saturable is not None or "d3" in want, control
