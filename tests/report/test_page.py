@@ -80,8 +80,9 @@ def test_pages_are_whole_and_load_nothing(plan: dict[str, Any], lang: str) -> No
             assert not name.startswith("on")
             assert name not in ("src", "style", "srcset")
             if name == "href":
+                # A link to a paper loads nothing until the reader follows it.
                 assert value is not None
-                assert value.startswith("#")
+                assert value.startswith("#") or (tag == "a" and value.startswith("https://doi.org/"))
     assert "[ui." not in page
 
 
@@ -91,8 +92,8 @@ def test_links_inside_the_page_lead_somewhere(plan: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
     for _, a in found:
         for name in ("href", "aria-labelledby", "aria-describedby"):
-            if a.get(name):
-                assert str(a[name]).lstrip("#") in ids
+            if a.get(name) and not str(a[name]).startswith("https://doi.org/"):
+                assert {part.lstrip("#") for part in str(a[name]).split()} <= set(ids)
 
 
 def test_the_policy_allows_exactly_the_pages_own_style_and_script(planned: dict[str, Any]) -> None:

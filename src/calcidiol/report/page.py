@@ -48,11 +48,22 @@ def html(plan: Mapping[str, Any], lang: str = "en") -> str:
             narrow=svg(plan, v.labels, frame=NARROW),
             calcium=calcium(plan.get("calcium") or {}, plan["on"], v.labels),
             reading=_reading(plan, v.labels),
+            claims=_claims(plan),
             style=style,
             script=script,
             policy=policy,
         )
     )
+
+
+def _claims(plan: Mapping[str, Any]) -> str:
+    """The claims behind the plan's sentences, each with its certainty step by step, its studies and its plot."""
+    from calcidiol.evidence import claims_html, load
+
+    known = load().claims
+    ids = dict.fromkeys(c for e in plan.get("evidence") or () for c in e.get("claims") or ())
+    # Two claims may rest on the same pool: each box gets ids of its own.
+    return "".join(claims_html([c]).replace("forest-", f"forest-{c}-") for c in ids if c in known)
 
 
 @cache
