@@ -25,7 +25,7 @@ from calcidiol.quantity import (
 )
 
 PUBLISHED = [
-    # value, unit, to, substance, published factor (safety.md section 7), relative difference allowed
+    # value, unit, to, substance, published factor (project notes on safety section 7), relative difference allowed
     ("ng/mL", "nmol/L", "25ohd", 2.496, 2e-4),
     ("pg/mL", "pmol/L", "1_25_ohd", 2.40, 2e-4),
     ("ng/mL", "nmol/L", "24_25_ohd", 2.40, 2e-4),

@@ -55,7 +55,7 @@ def test_half_the_filtration() -> None:
 
 
 def test_the_cipriani_bolus() -> None:
-    """The anchor of the fit: PTH and 1,25(OH)2D ratios after 600,000 IU by mouth (model values of safety.md 10.3)."""
+    """The anchor of the fit: PTH and 1,25(OH)2D ratios after 600,000 IU by mouth (project notes on safety 10.3)."""
     par = lane_parameters(CalciumPerson(), "a")
     start = equilibrium(np.array([39.4]), par, years=1.0)[0]
     knots, level = np.array([0, 3, 15, 30, 60, 90.0]), np.array([39.4, 193, 175, 156, 125, 105])

@@ -18,7 +18,7 @@ TABLE = products()
 
 
 def test_van_groningen_example() -> None:
-    assert van_groningen_total(25, 70) == 140_000  # safety.md 1.3
+    assert van_groningen_total(25, 70) == 140_000  # project notes on safety 1.3
     assert van_groningen_rise(140_000, 70) == pytest.approx(50)
     assert van_groningen_total(90, 70) == 0
     assert van_groningen_total(25, 300) == van_groningen_total(25, 125)

@@ -56,7 +56,7 @@ PRIORS = (
 """Population parameters that are fitted; the last three are log SDs between studies and arms."""
 
 ASSAY_SD = 0.07
-"""Log SD between assays of different laboratories (VDSP bias 5 %, CV 10 %; safety.md 7, R)."""
+"""Log SD between assays of different laboratories (VDSP bias 5 %, CV 10 %; project notes on safety 7, R)."""
 DEFAULT_N = 25
 """People of an arm whose size is not printed (P: median of the shipped table)."""
 DOUBT = 4.0

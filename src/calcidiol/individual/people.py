@@ -99,7 +99,7 @@ def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Genera
     cancer = float(any(patient.has(c) for c in CANCERS))
     concepts = [c for x in patient.conditions if x.active for c in x.concepts]
     concepts += [c for x in patient.procedures for c in x.concepts]
-    # Bypass lowers the uptake more than other mild causes (kinetics.md 6, R).
+    # Bypass lowers the uptake more than other mild causes (project notes on kinetics 6, R).
     malabsorption = 2.0 if "bariatric_surgery" in concepts else float(malabsorption_of(concepts))
     covariates = Covariates(
         weight_kg=weight,

@@ -17,7 +17,7 @@ and other formulas stay below it)."""
 IONIZED_SHARE = (0.35, 0.65)
 """Ionized calcium outside this share of total calcium is told (P; about half is usual)."""
 LARGEST_DAILY_IU = 10_000.0
-"""A daily dose above this is told (safety.md 1.2: 10,000 IU/d under care, R)."""
+"""A daily dose above this is told (project notes on safety 1.2: 10,000 IU/d under care, R)."""
 WINDOW_D = 2
 
 

@@ -1,7 +1,8 @@
 """Results that are missing, too old, or out of time.
 
-Age limits: `safety.md` section 5 (screening <= 28 d; calcium, albumin and creatinine <= 7 d on the day of a session
-while on chemotherapy or at risk of raised calcium). The numbers of days are our choice (P), anchored to that schedule.
+Age limits: project notes on safety, section 5 (screening <= 28 d; calcium, albumin and creatinine <= 7 d on the day
+of a session while on chemotherapy or at risk of raised calcium). The numbers of days are our choice (P), anchored to
+that schedule.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ REQUIRED = ("25ohd", "calcium", "creatinine")
 """Without these there is no dose (house rule 5)."""
 CALCIUM = ("calcium", "calcium_corrected", "calcium_ionized")
 SHORT_LIMIT_D = 7
-"""Days for calcium and creatinine while on chemotherapy or at risk of raised calcium (P, safety.md section 5)."""
+"""Days for calcium and creatinine on chemotherapy or at risk of raised calcium (P, project notes on safety 5)."""
 CALCIUM_RISK = (
     "myeloma",
     "bone_metastases",

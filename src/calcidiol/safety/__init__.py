@@ -1,6 +1,6 @@
 """What must not be given: limits before the search, the gate after it, interactions, monitoring, the day's session.
 
-See docs/architecture.md and docs/decisions/0004-safety.md.
+See docs/architecture.md and docs/decisions/0004-project notes on safety.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calcidiol.errors import UsageError
 
 UMOL_PER_MG_DL = 88.42
-"""Creatinine, umol/L in 1 mg/dL (safety.md 7)."""
+"""Creatinine, umol/L in 1 mg/dL (project notes on safety 7)."""
 
 
 def ckd_epi_2021(creatinine_umol_per_l: float, age_y: float, female: bool) -> float:
