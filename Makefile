@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# --no-deps: the lock names everything, so the resolver has nothing to decide (with it, a newer release of
+# a package asked for with an extra, coverage[toml], was taken over the pinned one and stopped the install).
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup setup-dev demo test lint typecheck imports bench validate lock clean
@@ -24,6 +26,7 @@ setup-dev: setup $(VENV)/.dev  ## the same, with what the tests need
 
 $(VENV)/.dev: requirements/dev.lock | $(VENV)/.run
 	$(INSTALL) -r requirements/dev.lock
+	$(BIN)/python -m pip check --disable-pip-version-check
 	@sh scripts/browser
 	@touch $@
 
