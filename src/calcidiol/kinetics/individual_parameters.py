@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +74,25 @@ def fat_kg(weight_kg: Floats, bmi: Floats, age_y: Floats, female: Floats) -> Flo
     return weight_kg * percent / 100.0
 
 
+def _moved(card: Card, n: int, moves: Floats | None) -> dict[str, Floats]:
+    """The columns of `moves` by name."""
+    if moves is None:
+        return {}
+    if moves.shape != (n, len(card.population_effects)):
+        raise UsageError(
+            f"moves have the shape {moves.shape}; needed is ({n}, {len(card.population_effects)}): one row a person, "
+            f"one column for each of {', '.join(card.population_effects) or 'no fitted values (this card was not fitted)'}."
+        )
+    return {name: moves[:, k] for k, name in enumerate(card.population_effects)}
+
+
 def individual_parameters(
-    card: Card, covariates: Covariates, effects: Floats | None = None, *, single_dose: bool = False
+    card: Card,
+    covariates: Covariates,
+    effects: Floats | None = None,
+    *,
+    moves: Floats | None = None,
+    single_dose: bool = False,
 ) -> Floats:
     """Parameters of each person in the order of `layout.NAMES` and its units.
 
@@ -87,6 +105,10 @@ def individual_parameters(
     effects
         Random effects on the log scale, shape (N, E), in the order of `card.random_effects`; None for the typical
         person. The effect "untreated" multiplies the card's typical untreated level.
+    moves
+        How far the population values of each person's draw lie from the card's, shape (N, K), in the order of
+        `card.population_effects`: log scale, exponents on their own. None for the card's own values. A draw of the
+        fitted card's uncertainty is ``z @ numpy.linalg.cholesky(card.covariance).T`` with z standard normal.
     single_dose
         Use the card's values for single doses where it has any (Huang & You 2021).
 
@@ -110,12 +132,23 @@ def individual_parameters(
         for name, number in card.numbers["single_dose"].items():
             p[:, ROW[name]] = number.value
 
+    moved = _moved(card, n, moves)
+    for name in moved:
+        if name in ROW:
+            p[:, ROW[name]] *= np.exp(moved[name])
+    if "kim" in moved and card.value("im_fast") == 1.0:
+        # One phase of the depot: the slow rate follows the fast one.
+        p[:, ROW["kim_slow"]] *= np.exp(moved["kim"])
+
+    def factor(name: str) -> Any:
+        told = card.value(name, "covariates")
+        if name not in moved:
+            return told
+        return told + moved[name] if name.endswith("_exponent") else told * np.exp(moved[name])
+
     ref = card.reference
     size = c.weight_kg / ref["weight_kg"]
-    slow, wide = (
-        size ** card.value("clearance_exponent", "covariates"),
-        size ** card.value("volume_exponent", "covariates"),
-    )
+    slow, wide = size ** factor("clearance_exponent"), size ** factor("volume_exponent")
     for name, unit in PARAMETERS.items():
         if unit in ("L/d", "nmol/d"):
             p[:, ROW[name]] *= slow
@@ -125,9 +158,6 @@ def individual_parameters(
         one = np.ones(1)
         reference_fat = fat_kg(ref["weight_kg"] * one, ref["bmi"] * one, ref["age_y"] * one, ref["female"] * one)
         p[:, ROW["v2"]] *= fat_kg(c.weight_kg, c.bmi, c.age_y, c.female) / reference_fat
-
-    def factor(name: str) -> float:
-        return card.value(name, "covariates")
 
     conversion = np.where(
         c.bmi >= 30, factor("conversion_obese"), np.where(c.bmi >= 25.0 + 1e-9, factor("conversion_overweight"), 1.0)
