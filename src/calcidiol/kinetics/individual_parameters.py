@@ -81,7 +81,7 @@ def _moved(card: Card, n: int, moves: Floats | None) -> dict[str, Floats]:
     if moves.shape != (n, len(card.population_effects)):
         raise UsageError(
             f"moves have the shape {moves.shape}; needed is ({n}, {len(card.population_effects)}): one row a person, "
-            f"one column for each of {', '.join(card.population_effects) or 'no fitted values (this card was not fitted)'}."
+            f"one column for each of {', '.join(card.population_effects) or 'none (the card was not fitted)'}."
         )
     return {name: moves[:, k] for k, name in enumerate(card.population_effects)}
 
