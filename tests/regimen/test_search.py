@@ -12,10 +12,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from card_patient import ON, CardPatient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from calcidiol.errors import SolverError
 from calcidiol.kinetics.events import Regimen, Schedule
 from calcidiol.regimen import Candidates, Chance, Harm, Scored, default_goal, goal, protocols, search
+from calcidiol.regimen.harm import FINALISTS
 from calcidiol.regimen.ranking import preference
 from calcidiol.regimen.score import draws, mark, only_added, tabulate
 from calcidiol.regimen.text import parse
@@ -217,20 +220,20 @@ def test_who_cannot_reach_the_band_is_still_treated() -> None:
     assert told.best.iu > 200_000
 
 
-def test_harm_is_asked_once_about_few_and_decides() -> None:
-    asked: list[list[str]] = []
+def test_harm_is_asked_about_few_and_decides() -> None:
+    asked: list[str] = []
 
     def harm(regimens: Sequence[Regimen]) -> list[Harm]:
-        asked.append([r.name for r in regimens])
-        return [Harm(0.5 if i == 1 else 0.001) for i in range(len(regimens))]
+        asked.extend(r.name for r in regimens)
+        return [Harm(0.5 if r.name == free.best.regimen.name else 0.001) for r in regimens]
 
     free = found()
     told = search(CardPatient(30.0), OPEN, default_goal(), TABLE, protocols(), ON, 1, harm=harm)
-    assert len(asked) == 1
-    assert asked[0][0] == "none"
-    assert len(asked[0]) <= 1 + 5 + len(protocols())
-    assert asked[0][1] == free.best.regimen.name
-    assert told.best.regimen.name == free.finalists[1].regimen.name
+    assert asked[0] == "none"
+    assert asked[1] == free.best.regimen.name
+    assert len(asked) == len(set(asked)) <= 1 + FINALISTS + len(protocols())
+    assert told.best.kind == "generated"
+    assert told.best.harm is not None and told.best.harm.acceptable
     loser = next(s for s in told.finalists if s.regimen.name == free.best.regimen.name)
     assert loser.reasons[0][0] == "lost.harm"
     every = search(CardPatient(30.0), OPEN, default_goal(), TABLE, {}, ON, 1, harm=lambda rs: [Harm(0.5)] * len(rs))
@@ -238,6 +241,23 @@ def test_harm_is_asked_once_about_few_and_decides() -> None:
     assert dict(every.binding)["binding.harm"]["needed"] == 0.5
     unknown = search(CardPatient(30.0), OPEN, default_goal(), TABLE, {}, ON, 1, harm=lambda rs: [Harm(None)] * len(rs))
     assert unknown.best.regimen.name == free.best.regimen.name
+
+
+@given(limit=st.floats(5e3, 6e5), bent=st.sampled_from([1.0, 2.0, 3.0, 50.0]))
+@settings(max_examples=15, deadline=None)
+def test_harm_that_grows_with_the_dose_leaves_a_lighter_regimen(limit: float, bent: float) -> None:
+    """The search finds how much lighter a regimen has to be, with few questions, and never chooses one that fails."""
+    asked: list[Regimen] = []
+
+    def harm(regimens: Sequence[Regimen]) -> list[Harm]:
+        asked.extend(regimens)
+        return [Harm(min(0.01 * (r.total_iu / limit) ** bent, 1.0)) for r in regimens]
+
+    told = search(CardPatient(30.0), OPEN, default_goal(), TABLE, {}, ON, 1, harm=harm)
+    assert len(asked) <= 1 + FINALISTS
+    assert told.best.iu <= limit * (1.0 + 1e-9)
+    lighter = [s.burden_iu for s in found().finalists if s.qualifies and 0.0 < s.burden_iu <= limit]
+    assert bool(lighter) == (told.best.kind != "none")
 
 
 def scored(

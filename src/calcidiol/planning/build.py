@@ -131,7 +131,10 @@ def plan(
         return _without(patient, day, "refused", findings, limits, seal, base, model, person)
 
     narrowed = _narrowed(wanted, limits)
-    found = regimens.search(person.individual, limits, narrowed, products, regimens.protocols(), day, seed, route=route)
+    calcemia = Calcemia(patient, day, person.shown, seed)
+    found = regimens.search(
+        person.individual, limits, narrowed, products, regimens.protocols(), day, seed, route=route, harm=calcemia.ask
+    )
     verdict = safety.gate(patient, found.best.regimen, day, products, peak=person.peak)
     if verdict.regimen is None or verdict.status == "refused":
         base["forecasts"] = person.forecasts(None, seed)
@@ -140,7 +143,7 @@ def plan(
     base["goal"] = narrowed.to_dict()
     base["forecasts"] = person.forecasts(chosen, seed)
     base["probabilities"] = person.probabilities(chosen, narrowed)
-    base["calcium"] = Calcemia(patient, day, person.shown, seed).told(chosen)
+    base["calcium"] = calcemia.told(chosen)
     base["alternatives"] = _alternatives(found, products)
     base["search"] = found.to_dict()
     base["next_result"] = _next(patient, person, found, limits, products, day, seed, chosen)

@@ -1,8 +1,4 @@
-"""Calcium as the second forecast: shown for the chosen regimen beside the same patient untreated.
-
-`Calcemia.ask` is what the search would take as a limit. It is not passed yet: the search asks only about its finalists,
-which are alike in dose, so that a patient near the limit would be left with nothing although a lower dose would do.
-"""
+"""Calcium as the second forecast: a limit of the search, and shown for the chosen regimen beside the patient untreated."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def by_risk(treated: Sequence[Scored], goal: Goal, counts_added: bool) -> tuple[
         and all(risk(s, name, counts_added).bound <= alpha for name, alpha in alphas.items())
     ]
     if asked and not any(h.acceptable for h in asked):
-        needed = min((h.probability or 0.0) + 2.0 * h.error for h in asked)
+        needed = min(h.bound for h in asked)
         told.append(("binding.harm", {"limit": asked[0].limit, "needed": needed}))
     if not told and treated:
         needs = min(

@@ -43,9 +43,14 @@ class Harm:
     reason: str = ""
 
     @property
+    def bound(self) -> float:
+        """Estimate + 2 errors: what is held against the limit; 0 where it was not computed."""
+        return 0.0 if self.probability is None else self.probability + 2.0 * self.error
+
+    @property
     def acceptable(self) -> bool:
-        """Estimate + 2 errors within the limit; what was not computed is left to the hard rules."""
-        return self.probability is None or self.probability + 2.0 * self.error <= self.limit
+        """Whether the bound is within the limit; what was not computed is left to the hard rules."""
+        return self.bound <= self.limit
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -21,6 +21,8 @@ SCREEN_DRAWS = 200
 SCREEN_ACCURACY = 1e-2
 """Aimed largest relative error of the level, far below the Monte-Carlo error of any probability."""
 FINALISTS = 60
+STEPS, LIGHTER = 10, 0.75
+"""Steps of total IU among the finalists, each at most this part of the one before (P)."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def screen(individual: Individual, goal: Goal, found: list[Candidate], seed: int
 
     Of candidates that are equal up to the end of the goal's weeks only the shortest is taken further. 200 draws cannot
     tell 0.5 % from 1.5 %, so the pick is spread: the best that look safe, the best that might be, the lightest of those
-    nearly as good, the best of each route, and the least risky.
+    nearly as good, the best of each route, the best of each lighter step (for a limit that only a lighter regimen
+    meets), and the least risky.
     """
     until = goal.week_to * 7
     ones = distinct(found, until)
@@ -60,13 +63,15 @@ def screen(individual: Individual, goal: Goal, found: list[Candidate], seed: int
     near = safe & (table.attainment >= best - goal.within - 2.0 * table.attainment_error)
     by_burden = np.lexsort((rank, -table.attainment, burden, visits, ~near))
     by_risk_first = np.lexsort((rank, -table.attainment, table.excess, table.ceiling))
+    steps = _steps(burden, by_safe)
     chosen: dict[int, None] = {0: None}
     for group, most in (
-        (by_safe, 20),
+        (by_safe, 16),
         (by_hope, 8),
-        (by_burden, 12),
-        (by_safe[visits[by_safe] == 0], 6),
-        (by_safe[visits[by_safe] > 0], 8),
+        (by_burden, 10),
+        (by_safe[visits[by_safe] == 0], 5),
+        (by_safe[visits[by_safe] > 0], 7),
+        (steps, STEPS),
         (by_risk_first, FINALISTS),
     ):
         _take(chosen, group, min(most, FINALISTS - len(chosen)))
@@ -78,6 +83,17 @@ def screen(individual: Individual, goal: Goal, found: list[Candidate], seed: int
         distinct=len(ones),
         level_now=float(np.median(alone.level[0, :, 0])),
     )
+
+
+def _steps(burden: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The best in `order`, then the best of those with at most `LIGHTER` of its IU, and so on."""
+    chosen: list[int] = []
+    most = np.inf
+    for i in order:
+        if 0.0 < burden[i] <= most:
+            chosen.append(int(i))
+            most = LIGHTER * burden[i]
+    return np.array(chosen, dtype=np.int64)
 
 
 def distinct(found: Sequence[Candidate], until: int) -> list[Candidate]:

@@ -6,22 +6,22 @@ and seed give the same answer: nothing is timed, sampled without the seed, or or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calcidiol.kinetics.events import Regimen
 from calcidiol.regimen.binding import by_limits, by_risk
 from calcidiol.regimen.candidates import generate, outside
 from calcidiol.regimen.finals import FINAL_DRAWS, Finals
 from calcidiol.regimen.goals import Goal
+from calcidiol.regimen.harm import Ask, limited
 from calcidiol.regimen.protocol import Facts, Protocol, instantiate
 from calcidiol.regimen.ranking import explained, preference
 from calcidiol.regimen.remarks import remarks
-from calcidiol.regimen.results import Candidates, Harm, Reason, Scored
+from calcidiol.regimen.results import Candidates, Reason, Scored
 from calcidiol.regimen.score import draws
 from calcidiol.regimen.screening import SCREEN_DRAWS, screen
 from calcidiol.safety.verdict import Limits
@@ -29,9 +29,6 @@ from calcidiol.terminology.product import Product
 
 if TYPE_CHECKING:
     from calcidiol.individual import Individual
-
-HARM_FINALISTS = 5
-"""How many finalists the caller's harm limit (calcium) is asked about, in order of preference."""
 
 
 def seeds(seed: int) -> tuple[int, int, int]:
@@ -51,7 +48,7 @@ def search(
     route: str | None = None,
     *,
     weight_kg: float | None = None,
-    harm: Callable[[Sequence[Regimen]], Sequence[Harm]] | None = None,
+    harm: Ask | None = None,
 ) -> Candidates:
     """Find the regimen that serves the goal best inside the limits.
 
@@ -72,8 +69,8 @@ def search(
     weight_kg
         Weight for the loading formulas; None takes the median of the draws' covariates.
     harm
-        Called once with few regimens (untreated, the first five finalists, the protocols); returns one `Harm` for each.
-        A regimen whose harm is not acceptable, or was not asked about, is not chosen.
+        Called with few regimens (untreated, protocols, at most five finalists: `regimen.harm`); returns one `Harm` for
+        each. A regimen whose harm is not acceptable, or was not asked about, is not chosen.
 
     Returns
     -------
@@ -111,7 +108,7 @@ def search(
         if broken := outside(scored[i].regimen, limits, products, on):
             scored[i] = replace(scored[i], inside=False, qualifies=False, reasons=broken)
     if harm is not None:
-        scored = _ask_harm(scored, count, goal, limits, harm)
+        scored = limited(scored, count, goal, limits, harm)
     ranked = [scored[i] for i in preference(scored[:count], goal, limits)]
     shown = explained([*ranked, *scored[count:]], ranked[0], goal, finals.counts_added)
     ranked, others = shown[:count], shown[count:]
@@ -147,19 +144,3 @@ def search(
 
 def _weight(individual: Individual) -> float:
     return float(np.median(individual.covariates.weight_kg))
-
-
-def _ask_harm(
-    scored: Sequence[Scored],
-    count: int,
-    goal: Goal,
-    limits: Limits,
-    harm: Callable[[Sequence[Regimen]], Sequence[Harm]],
-) -> list[Scored]:
-    """Put the caller's harm on the untreated course, the first finalists and the protocols."""
-    order = [i for i in preference(scored[:count], goal, limits) if scored[i].qualifies]
-    asked = list(dict.fromkeys([0, *order[:HARM_FINALISTS], *range(count, len(scored))]))
-    told = [replace(s, qualifies=s.qualifies and (i in asked or s.kind == "none")) for i, s in enumerate(scored)]
-    for i, h in zip(asked, harm([scored[i].regimen for i in asked]), strict=True):
-        told[i] = replace(told[i], harm=h, qualifies=told[i].qualifies and (h.acceptable or i == 0))
-    return told
