@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from calcidiol.safety.allowed import limits
 from calcidiol.safety.check import gate
+from calcidiol.safety.checkpoint import Checkpoint, checkable, checkpoints
 from calcidiol.safety.clashes import interactions, moved
 from calcidiol.safety.hypercalcemia import CalciumOption, CalciumRisk, calcium_risk, excess_probability
 from calcidiol.safety.placement import Placed, place
@@ -19,6 +20,7 @@ from calcidiol.safety.watch import monitoring, stop_rules
 __all__ = [
     "CalciumOption",
     "CalciumRisk",
+    "Checkpoint",
     "Fired",
     "Interaction",
     "Knowledge",
@@ -30,6 +32,8 @@ __all__ = [
     "SessionItem",
     "Verdict",
     "calcium_risk",
+    "checkable",
+    "checkpoints",
     "classify",
     "excess_probability",
     "gate",

@@ -184,7 +184,7 @@ def hard(known: Knowledge, name: str, **params: object) -> Fired:
     """A hard limit that was met, as a fired rule."""
     row = known.hard[name]
     return Fired(
-        name, "STOP", row.scope, f"rule.{name}", params, row.source, row.tag, row.version_date, row.lifted_by,
+        name, row.action, row.scope, f"rule.{name}", params, row.source, row.tag, row.version_date, row.lifted_by,
         row.permitted,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ nothing is found, so that the gate's answer passes the gate unchanged.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -19,14 +19,12 @@ from calcidiol.patient.record import Patient
 from calcidiol.quantity import iu_to_nmol, ug_to_nmol
 from calcidiol.safety import exposure
 from calcidiol.safety.allowed import hard, judge, permissions
+from calcidiol.safety.checkpoint import SLACK, QuarterTotal
 from calcidiol.safety.facts import Facts
 from calcidiol.safety.rulebook import Knowledge
 from calcidiol.safety.rulebook import knowledge as shipped
 from calcidiol.safety.verdict import Fired, Limits, Verdict
 from calcidiol.terminology.product import Product
-
-SLACK = 1e-6
-"""Relative slack of comparisons of IU and nmol/L: rounding, not permission."""
 
 Peak = Callable[[Regimen], float]
 """Highest forecast 25(OH)D of a regimen, nmol/L."""
@@ -52,6 +50,7 @@ def gate(
     knowledge: Knowledge | None = None,
     *,
     peak: Peak | None = None,
+    checks: Iterable[date] = (),
 ) -> Verdict:
     """Check a regimen for a patient; allow it, lower it or refuse it.
 
@@ -64,6 +63,10 @@ def gate(
     peak
         Highest forecast level of a regimen, nmol/L; when given, no answer lies above the patient's ceiling (unless
         untreated does) and no lowered regimen peaks higher than what was asked.
+    checks
+        Days on which a 25(OH)D is planned. A dose that passes 300,000 IU in 90 days is taken away unless one of them
+        stands between (see `checkpoints`); each that a dose depends on is told as HL09. Days before `on` do not count;
+        without `checks` none is assumed.
 
     Raises
     ------
@@ -95,7 +98,7 @@ def gate(
     rules = list(allowed.fired)
     if allowed.refused:
         return Verdict("refused", tuple(rules), None)
-    check = _Check(allowed, judged.facts, products, known, on)
+    check = _Check(allowed, judged.facts, products, known, tuple(checks))
     lowered, found = check.lower(regimen)
     rules.extend(found)
     if peak is not None and lowered.runs:
@@ -113,7 +116,7 @@ class _Check:
     facts: Facts
     products: Mapping[str, Product]
     known: Knowledge
-    on: date
+    checks: tuple[date, ...]
 
     def lower(self, regimen: Regimen) -> tuple[Regimen, list[Fired]]:
         """The regimen inside all limits, and the hard limits that it met."""
@@ -184,8 +187,9 @@ class _Check:
         injected = self.facts.injected
         blocked = exposure.free_from(injected, numbers["wait_days"], numbers["wait_per_iu"]) or date.min
         day_injected = exposure.injections_by_day(injected)
-        quarter = _Window(exposure.QUARTER_D, self.facts.unseen)
+        quarter = QuarterTotal(self.facts, self.checks)
         year = _Window(exposure.YEAR_D, self.facts.given)
+        unchecked = QuarterTotal(self.facts)
         keep: list[bool] = []
         met: dict[str, Fired] = {}
         last: dict[str, date] = {}
@@ -196,7 +200,12 @@ class _Check:
                 met.setdefault(reason.id, reason)
                 continue
             last[dose.product] = dose.day
-            quarter.add(dose.day, dose.iu)
+            one = exposure.Intake(dose.day, dose.iu, dose.depot)
+            waits = self._waits(dose, unchecked)
+            if waits is not None:
+                met.setdefault(f"{waits.id} {waits.params['check']}", waits)
+            for total in (quarter, unchecked):
+                total.add(one)
             year.add(dose.day, dose.iu)
             if dose.depot:
                 day_injected[dose.day] = day_injected.get(dose.day, 0.0) + dose.iu
@@ -215,12 +224,21 @@ class _Check:
         when = dose.day.isoformat()
         return hard(self.known, "HL08", product=product.name, days=product.min_days, when=when)
 
-    def _reason(self, dose: _Dose, blocked: date, quarter: _Window, year: _Window) -> Fired | None:
+    def _waits(self, dose: _Dose, unchecked: QuarterTotal) -> Fired | None:
+        """HL09 when a dose is allowed only because a 25(OH)D is planned before it."""
+        iu = unchecked.at(dose.day) + dose.iu
+        if iu <= self.known.numbers["largest_90d_iu"] * (1 + SLACK):
+            return None
+        check = max(day for day in self.checks if day < dose.day)
+        limit = self.known.numbers["largest_90d_iu"]
+        return hard(self.known, "HL09", iu=iu, limit=limit, when=dose.day.isoformat(), check=check.isoformat())
+
+    def _reason(self, dose: _Dose, blocked: date, quarter: QuarterTotal, year: _Window) -> Fired | None:
         """The hard limit that this dose would break, given the doses kept before it."""
         numbers = self.known.numbers
         if dose.depot and dose.day < blocked:
             return hard(self.known, "HL04", when=dose.day.isoformat(), earliest=blocked.isoformat(), iu=dose.iu)
-        in_quarter = quarter.total(dose.day) + dose.iu
+        in_quarter = quarter.at(dose.day) + dose.iu
         if in_quarter > numbers["largest_90d_iu"] * (1 + SLACK):
             return hard(self.known, "HL06", iu=in_quarter, limit=numbers["largest_90d_iu"], when=dose.day.isoformat())
         in_year = year.total(dose.day) + dose.iu

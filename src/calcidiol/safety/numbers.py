@@ -26,6 +26,7 @@ WINDOWS = (
     "tumor_lysis",
     "level_shows_oral",
     "level_shows_depot",
+    "check_before_dose",
 )
 
 

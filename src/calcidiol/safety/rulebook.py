@@ -24,7 +24,7 @@ ACTIONS = ("STOP", "HOLD", "ALT", "WARN")
 SCOPES = ("all", "im", "oral", "single_dose", "excipient")
 TAGS = ("V", "R", "P", "S")
 LIMITS = ("largest_single_iu", "ceiling_nmol_per_l", "daily_only")
-HARD = ("HL01", "HL02", "HL03", "HL04", "HL05", "HL06", "HL07", "HL08")
+HARD = ("HL01", "HL02", "HL03", "HL04", "HL05", "HL06", "HL07", "HL08", "HL09")
 LEVELS = ("major", "moderate", "minor")
 
 _RULE = {
@@ -78,6 +78,7 @@ class HardLimit:
     """A limit that no record lifts; its number stands in numbers.toml or in the product table."""
 
     id: str
+    action: Action
     scope: str
     lifted_by: str
     permitted: tuple[str, ...]
@@ -241,11 +242,14 @@ def _hard(table: Mapping[str, Any], lines: _Lines, permitted: Mapping[str, Permi
     found: dict[str, HardLimit] = {}
     for row, where in _rows(table, "hard", lines):
         needed = ("id", "scope", "lifted_by", "source", "tag")
-        _keys(row, {*needed, "permitted"}, needed, where)
+        _keys(row, {*needed, "permitted", "action"}, needed, where)
         _choice(row, "scope", SCOPES, where)
+        action = row.get("action", "STOP")
+        if action not in ACTIONS:
+            raise KnowledgeError(f"{where}: the action {action!r} is unknown. Known: {', '.join(ACTIONS)}.")
         found[row["id"]] = HardLimit(
-            row["id"], row["scope"], row["lifted_by"], _allowed(row, permitted, where), row["source"], row["tag"],
-            _version(table, where),
+            row["id"], action, row["scope"], row["lifted_by"], _allowed(row, permitted, where), row["source"],
+            row["tag"], _version(table, where),
         )  # fmt: skip
     for name in HARD:
         if name not in found:

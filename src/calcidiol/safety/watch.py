@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from calcidiol.kinetics.events import Regimen
 from calcidiol.patient.record import Patient
+from calcidiol.safety.checkpoint import Checkpoint, checkpoints
 from calcidiol.safety.facts import Facts
 from calcidiol.safety.language import Compare, Condition
 from calcidiol.safety.rulebook import Check, Knowledge
@@ -32,8 +33,17 @@ DRAWS = (
 """Visits at which blood is drawn anyway (our choice, P)."""
 
 
+CHECKPOINT = ("25ohd", "calcium", "albumin")
+"""What is measured before a dose that passes the 90-day total (P: the level, and calcium with its albumin)."""
+
+
 def monitoring(
-    patient: Patient, regimen: Regimen, on: date, knowledge: Knowledge | None = None
+    patient: Patient,
+    regimen: Regimen,
+    on: date,
+    knowledge: Knowledge | None = None,
+    *,
+    rules: tuple[Fired, ...] = (),
 ) -> tuple[MonitorItem, ...]:
     """Checks that a regimen asks for, in order of time.
 
@@ -47,12 +57,15 @@ def monitoring(
         Day of the plan; checks before it are not asked for.
     knowledge
         Rules; the shipped ones when None.
+    rules
+        `Verdict.rules` of the gate: the planned 25(OH)D that it relied on (HL09), or missed (HL06), stand at its days.
 
     Returns
     -------
     tuple of MonitorItem
         `params` has ``days`` after the first dose, ``moved_from`` and ``visit`` where a check was moved to a visit that
-        is due anyway. Checks of the same day with the same rule are one.
+        is due anyway. Checks of the same day with the same rule are one. A dose that passes 300,000 IU in 90 days has a
+        mandatory 25(OH)D before it (``monitor.checkpoint``), which no visit moves.
     """
     if not regimen.runs:
         return ()
@@ -74,7 +87,34 @@ def monitoring(
                 day, check.labs, check.text_id, check.id, check.source, check.tag, params, check.mandatory
             )
             found.setdefault((day, check.id), item)
+    for point in _checkpoints(patient, regimen, on, known, rules):
+        params = {"days": (point.on - first).days, "labs": CHECKPOINT, "dose": point.dose.isoformat(), "iu": point.iu}
+        row = known.hard["HL09"]
+        item = MonitorItem(point.on, CHECKPOINT, "monitor.checkpoint", row.id, row.source, row.tag, params)
+        found.setdefault((point.on, row.id), item)
     return tuple(sorted(found.values(), key=lambda x: (x.on, x.rule)))
+
+
+def _checkpoints(
+    patient: Patient, regimen: Regimen, on: date, known: Knowledge, rules: tuple[Fired, ...]
+) -> list[Checkpoint]:
+    """The 25(OH)D results that doses wait for: those that the gate told, else the latest that do."""
+    told = [
+        Checkpoint(_day(x.params["check"]), _day(x.params["when"]), float(str(x.params["iu"])))
+        for x in rules
+        if x.id == "HL09"
+    ]
+    lead = timedelta(days=known.numbers.days("check_before_dose"))
+    missed = [
+        Checkpoint(max(on, _day(x.params["when"]) - lead), _day(x.params["when"]), float(str(x.params["iu"])))
+        for x in rules
+        if x.id == "HL06"
+    ]
+    return [*(told or checkpoints(patient, regimen, on, known)), *missed]
+
+
+def _day(text: object) -> date:
+    return date.fromisoformat(str(text))
 
 
 def _days(check: Check, regimen: Regimen, first: date) -> Iterator[date]:
