@@ -10,9 +10,9 @@ from records import ON, injection, oral, person, stranger
 
 from calcidiol.individual.calibration import Calibration, calibrate
 from calcidiol.individual.virtual import simulate
-from calcidiol.kinetics import Card, load_card
+from calcidiol.kinetics import Card, default_card
 
-CARD = load_card("two-route-2026")  # pinned: what is checked here must not move with the default
+CARD = default_card()
 DOSED = (oral(50_000, -150, count=8), injection(100_000, -90, count=3))
 
 

@@ -13,11 +13,12 @@ from records import ON, injection, lab, oral, person, size, stranger
 
 from calcidiol.errors import UsageError, WithheldError
 from calcidiol.individual import fit, population, retrospective
+from calcidiol.individual.likelihood import log_sd
 from calcidiol.individual.psis import TRUST
-from calcidiol.kinetics import Schedule, load_card
+from calcidiol.kinetics import Schedule, default_card, load_card
 from calcidiol.kinetics.layout import NAMES, ROW
 
-CARD = load_card("two-route-2026")  # pinned: what is checked here must not move with the default
+CARD = default_card()
 DOSED = (oral(50_000, -150, count=8), injection(100_000, -90, count=3))
 THREE = (lab(31, -150), lab(70, -95), lab(88, -5))
 
@@ -96,10 +97,20 @@ def test_a_method_with_unknown_bias_widens_the_band_and_more_results_of_it_do_no
 
 
 def test_a_trusted_result_tells_the_bias_of_the_other_method() -> None:
-    rows = [lab(80, d, assay="immunoassay") for d in range(-60, 0, 10)] + [lab(60, d) for d in range(-58, 0, 10)]
-    one = fit(person(*rows), CARD, ON)
-    assert float(one.mean(one.bias)[0]) == pytest.approx(np.log(80 / 60), abs=0.08)
-    assert now(one) == pytest.approx(62, rel=0.08)
+    # Normal theory for two unknowns (log level, bias) and 2 n results; what is left of the prior pulls the bias to 0.
+    scatter = float(log_sd(np.array([60.0]), *CARD.residual)[0])
+    for n, close in ((6, 0.03), (30, 0.03)):
+        days = np.linspace(-60.0, -1.0, n).round().astype(int).tolist()
+        rows = [lab(80, d, assay="immunoassay", hour=8) for d in days] + [lab(60, d, hour=20) for d in days]
+        one = fit(person(*rows), CARD, ON)
+        prior = np.diag([CARD.spreads[0] ** -2, CARD.assay_bias**-2])
+        seen = n / scatter**2 * np.array([[2.0, 1.0], [1.0, 1.0]])
+        before = now(population(person(), CARD, ON))
+        toward = n / scatter**2 * np.array([np.log(80 / before) + np.log(60 / before), np.log(80 / before)])
+        level, bias = np.linalg.solve(prior + seen, toward)
+        assert float(one.mean(one.bias)[0]) == pytest.approx(bias, abs=close)
+        assert np.log(now(one) / before) == pytest.approx(level, abs=close)
+    assert bias == pytest.approx(np.log(80 / 60), abs=0.04), "many results leave nothing of the prior"
 
 
 def test_a_censored_result_says_less_than_a_number() -> None:

@@ -8,9 +8,9 @@ from records import ON, injection, lab, oral, person, stranger
 
 from calcidiol.individual import fit, forecast, percentiles, population, retrospective
 from calcidiol.individual.bands import noise
-from calcidiol.kinetics import Schedule, load_card
+from calcidiol.kinetics import Schedule, default_card
 
-CARD = load_card("two-route-2026")  # pinned: what is checked here must not move with the default
+CARD = default_card()
 TIMES = np.arange(0.0, 183.0, 7.0)
 WEEKLY = Schedule.of((7.0 * i, 50_000 * 0.065, 0) for i in range(8))
 

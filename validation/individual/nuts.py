@@ -1,9 +1,9 @@
 """The same posteriors by NUTS, equations restated in JAX: nothing of calcidiol is imported here.
 
-    python validation/individual/nuts.py cases.json partial.json > validation/individual/nuts.json
+    python validation/individual/nuts.py cases.json nuts.json
 
-Needs its own environment (requirements.txt beside it). About ten minutes on one core; an interrupted run goes on from
-its partial file.
+Needs its own environment (requirements.txt beside it). Cases that the second file holds already are left as they are,
+and each new one is added as soon as it is done, so that an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -265,20 +265,26 @@ def sampled(mcmc: MCMC, case: dict, data: dict) -> dict:
 def main(path: str, kept: Path) -> None:
     cases = json.loads(Path(path).read_text(encoding="utf-8"))
     longest = max(len(grid(c)["t"]) for c in cases)
-    # The unknowns are about N(0, 1): a fixed step serves most cases, a shorter one with longer paths the rest.
-    samplers = [sampler(0.6, 3, 68), sampler(0.3, 4, 128), sampler(0.15, 6, 200)]
-    told = json.loads(kept.read_text()) if kept.exists() else []
-    for case in cases[len(told) :]:
+    # The unknowns are about N(0, 1): a fixed step serves most cases; the rest need more draws, or a shorter step.
+    samplers = [sampler(0.6, 3, 68), sampler(0.6, 3, 256), sampler(0.3, 4, 192)]
+    told = json.loads(kept.read_text(encoding="utf-8"))["cases"] if kept.exists() else []
+    for case in cases:
+        if any(row["case"] == case["case"] for row in told):
+            continue
         for mcmc in samplers:
             row = sampled(mcmc, case, prepared(case, longest))
-            if min(row["effective"]) >= 5000 and max(row["r_hat"]) < 1.01 and not row["divergent"]:
+            short = {k: row[k] for k in ("case", "divergent", "accepted", "draws")}
+            print(short, round(min(row["effective"])), max(row["r_hat"]), file=sys.stderr, flush=True)
+            if trusted(row):
+                told = sorted([*told, row], key=lambda r: r["case"])
+                versions = {"jax": jax.__version__, "numpyro": numpyro.__version__}
+                kept.write_text(json.dumps({"versions": versions, "cases": told}, indent=1) + "\n", encoding="utf-8")
                 break
-        told.append(row)
-        kept.write_text(json.dumps(told))
-        print(case["case"], min(told[-1]["effective"]), max(told[-1]["r_hat"]), file=sys.stderr, flush=True)
-    json.dump(
-        {"versions": {"jax": jax.__version__, "numpyro": numpyro.__version__}, "cases": told}, sys.stdout, indent=1
-    )
+
+
+def trusted(row: dict) -> bool:
+    """Enough effective draws of every unknown, chains that agree, no divergence."""
+    return min(row["effective"]) >= 5000 and max(row["r_hat"]) < 1.01 and not row["divergent"]
 
 
 if __name__ == "__main__":
