@@ -1,4 +1,7 @@
-"""Safety's gate, which knows nothing of the search, allows every candidate that the search may propose."""
+"""Safety's gate, which knows nothing of the search, allows every candidate that the search may propose.
+
+A candidate may need 25(OH)D results planned before some of its doses; without them the gate takes those doses away.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,8 @@ def test_the_gate_never_lowers_a_candidate(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for i in rng.permutation(len(found))[:12]:
         regimen = found[i].regimen(ON, TABLE)
-        verdict = safety.gate(who, regimen, ON, TABLE)
+        checks = [point.on for point in safety.checkpoints(who, regimen, ON)]
+        verdict = safety.gate(who, regimen, ON, TABLE, checks=checks)
         assert verdict.regimen is not None, regimen.name
         assert verdict.regimen.runs == regimen.runs, regimen.name
         assert outside(regimen, limits, TABLE, ON) == ()

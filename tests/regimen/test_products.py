@@ -63,7 +63,8 @@ def test_the_least_troublesome_product_is_chosen() -> None:
     assert name("oral", 50_000, 1) == ""  # no product for every day
     assert name("oral", 4_000, 1) != "cholecalciferol-4000-capsule"  # a labeled product first
     assert name("oral", 2_400, 1) == "invita-d3-800-capsule"  # three capsules rather than a syringe
-    assert name("oral", 3_200, 1) == "colecalciferol-3000-per-ml"  # four would be more trouble
+    assert name("oral", 3_200, 1) == "streuli-d3-4000-per-ml"  # 0.8 mL, a mark of the syringe; 1.07 mL would be none
+    assert name("oral", 600, 1) == "colecalciferol-3000-per-ml"  # 0.2 mL
     assert name("oral", 123, 1) == ""
 
 

@@ -185,7 +185,7 @@ def test_draws_without_a_state_are_left_out_or_refused() -> None:
 def test_nothing_left_says_what_binds() -> None:
     told = search(CardPatient(30.0), replace(OPEN, total_90d_iu=1000.0), default_goal(), TABLE, {}, ON, 1)
     assert told.best.kind == "none"
-    assert dict(told.binding)["binding.total_90d_iu"]["needed"] == 400 * 90
+    assert dict(told.binding)["binding.total_90d_iu"]["needed"] == 400 * 29
     none = search(CardPatient(30.0), replace(OPEN, routes=("oral",)), default_goal(), TABLE, {}, ON, 1, "im")
     assert none.best.kind == "none"
     assert dict(none.binding)["binding.route_asked"]["needed"] == ["oral"]
@@ -233,7 +233,8 @@ def test_harm_is_asked_about_few_and_decides() -> None:
     assert asked[1] == free.best.regimen.name
     assert len(asked) == len(set(asked)) <= 1 + FINALISTS + len(protocols())
     assert told.best.kind == "generated"
-    assert told.best.harm is not None and told.best.harm.acceptable
+    assert told.best.harm is not None
+    assert told.best.harm.acceptable
     loser = next(s for s in told.finalists if s.regimen.name == free.best.regimen.name)
     assert loser.reasons[0][0] == "lost.harm"
     every = search(CardPatient(30.0), OPEN, default_goal(), TABLE, {}, ON, 1, harm=lambda rs: [Harm(0.5)] * len(rs))

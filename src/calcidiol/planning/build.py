@@ -20,6 +20,7 @@ from calcidiol.safety.verdict import Fired, Limits, Verdict
 if TYPE_CHECKING:
     from calcidiol.individual import Ensemble, Forecast, Individual
     from calcidiol.regimen import Candidates, Goal, Scored
+    from calcidiol.safety.placement import Placed
     from calcidiol.terminology.product import Product
 
 WEEKS = 52
@@ -135,7 +136,7 @@ def plan(
     found = regimens.search(
         person.individual, limits, narrowed, products, regimens.protocols(), day, seed, route=route, harm=calcemia.ask
     )
-    verdict = safety.gate(patient, found.best.regimen, day, products, peak=person.peak)
+    verdict, placement = _judged(patient, found.best.regimen, day, products, person)
     if verdict.regimen is None or verdict.status == "refused":
         base["forecasts"] = person.forecasts(None, seed)
         return _without(patient, day, "refused", findings, limits, seal, base, model, person, verdict)
@@ -146,6 +147,7 @@ def plan(
     base["calcium"] = calcemia.told(chosen)
     base["alternatives"] = _alternatives(found, products)
     base["search"] = found.to_dict()
+    base["placement"] = [{"text_id": p.text_id, "params": dict(p.params), "tag": p.tag} for p in placement]
     base["next_result"] = _next(patient, person, found, limits, products, day, seed, chosen)
     base["evidence"] = _evidence(patient, chosen, verdict)
     base["inputs"] = _inputs(patient, day, person)
@@ -157,7 +159,7 @@ def plan(
         findings=tuple(findings),
         interactions=safety.interactions(patient, day),
         regimen=chosen,
-        monitoring=safety.monitoring(patient, chosen, day),
+        monitoring=safety.monitoring(patient, chosen, day, rules=verdict.rules),
         stop_rules=safety.stop_rules(patient, day),
         capsule=seal,
         body=_plain(base),
@@ -302,6 +304,24 @@ def _fit(patient: Patient, card: Card, day: date, seed: int) -> _Person:
     )
 
 
+def _judged(
+    patient: Patient, best: Regimen, day: date, products: dict[str, Product], person: _Person
+) -> tuple[Verdict, tuple[Placed, ...]]:
+    """The gate's word on a regimen whose injections stand where they fit, with the 25(OH)D that it needs planned."""
+    from calcidiol import safety
+
+    def gate(regimen: Regimen) -> Verdict:
+        checks = [point.on for point in safety.checkpoints(patient, regimen, day)]
+        return safety.gate(patient, regimen, day, products, peak=person.peak, checks=checks)
+
+    placed, said = safety.place(patient, best, day)
+    verdict = gate(placed)
+    if placed is not best and (verdict.regimen is None or verdict.regimen.runs != placed.runs):
+        # A delay that costs a dose is not worth it: the days stay, and the advice that named others goes.
+        return gate(best), tuple(p for p in said if p.text_id != "place.moved")
+    return verdict, said
+
+
 def _grid(weeks: int) -> Any:
     """Days of a forecast: every second day for two weeks, then weekly."""
     return np.unique(np.concatenate([np.arange(0.0, 15.0, 2.0), np.arange(0.0, weeks * 7.0 + 1.0, 7.0)]))
@@ -356,7 +376,7 @@ def _without(
         findings=tuple(findings),
         interactions=() if status == "unusable" else safety.interactions(patient, day),
         regimen=None,
-        monitoring=() if status == "unusable" else safety.monitoring(patient, nothing, day),
+        monitoring=() if status == "unusable" else safety.monitoring(patient, nothing, day, rules=verdict.rules),
         stop_rules=() if status == "unusable" else safety.stop_rules(patient, day),
         capsule=seal,
         body=_plain(body),
@@ -498,6 +518,7 @@ def _next(
     chosen: Regimen,
 ) -> dict[str, Any]:
     """When to measure next, and what each range of that result would mean."""
+    from calcidiol import safety
     from calcidiol.regimen.next_sample import next_sample
     from calcidiol.regimen.policy import policy
     from calcidiol.regimen.score import noise as noise_of
@@ -511,7 +532,8 @@ def _next(
         if dose.route == "im"
         for i in range(dose.taken_until(day))
     ]
-    sample = next_sample(found, day, noise, due=due, avoid=avoid, given=given)
+    needed = min((point.on for point in safety.checkpoints(patient, chosen, day)), default=None)
+    sample = next_sample(found, day, noise, due=due, avoid=avoid, given=given, needed=needed)
     table = policy(person.individual, found, limits, products, day, seed, day=sample.day, noise=noise, regimen=chosen)
     return {**sample.to_dict(), **table.to_dict(), "sample_reasons": sample.to_dict()["reasons"]}
 

@@ -1,4 +1,4 @@
-"""Calcium as the second forecast: a limit of the search, and shown for the chosen regimen beside the patient untreated."""
+"""Calcium, the second forecast: a limit of the search, and shown beside the patient untreated."""
 
 from __future__ import annotations
 

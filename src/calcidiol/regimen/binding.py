@@ -11,6 +11,7 @@ import numpy as np
 
 from calcidiol.regimen.candidates import Candidate, generate
 from calcidiol.regimen.goals import Goal
+from calcidiol.regimen.next_sample import depot_shows_d
 from calcidiol.regimen.ranking import risk
 from calcidiol.regimen.results import Reason, Scored
 from calcidiol.safety.verdict import Limits
@@ -101,7 +102,7 @@ def _least(name: str, found: Sequence[Candidate], limits: Limits) -> object:
     if name == "largest_single_iu":
         return min(max(phase.iu for phase, _ in c.phases()) for c in found)
     if name.startswith("total"):
-        days = 90 if name == "total_90d_iu" else 365
+        days = depot_shows_d() + 1 if name == "total_90d_iu" else 365  # until a new 25(OH)D shows every dose
         return min(sum(phase.iu * int(np.sum(d < days)) for phase, d in c.phases()) for c in found)
     if name in ("routes", "route_asked"):
         return sorted(

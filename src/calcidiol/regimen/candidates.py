@@ -24,6 +24,7 @@ from calcidiol.quantity import iu_to_nmol, ug_to_nmol
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.text import dose_run, format
 from calcidiol.regimen.trajectories import Plan
+from calcidiol.safety.checkpoint import checkable
 from calcidiol.safety.exposure import IU_PER_UG_CALCIFEDIOL, counted_iu
 from calcidiol.safety.rulebook import knowledge
 from calcidiol.safety.verdict import Limits
@@ -296,13 +297,15 @@ def counted(run: DoseRun) -> float:
     return counted_iu(run.iu, run.amount_nmol, run.substance)
 
 
-def iu_by_day(found: Sequence[Candidate], days: int = YEAR_D) -> NDArray[np.float32]:
-    """Planned IU of each candidate on each day, (K, days)."""
+def iu_by_day(
+    found: Sequence[Candidate], days: int = YEAR_D, routes: Sequence[str] = ("oral", "im")
+) -> NDArray[np.float32]:
+    """Planned IU of each candidate on each day by these routes, (K, days)."""
     told = np.zeros((len(found), days), dtype=np.float32)  # IU are whole numbers below 2**24: exact
     for row, candidate in zip(told, found, strict=True):
-        if (load := candidate.load) is not None:
+        if (load := candidate.load) is not None and load.route in routes:
             row[candidate.load_from_d : candidate.load_from_d + load.every_d * load.count : load.every_d] += load.iu
-        if (keep := candidate.maintenance) is not None:
+        if (keep := candidate.maintenance) is not None and keep.route in routes:
             row[candidate.maintenance_from_d : candidate.duration_d : keep.every_d] += keep.iu
     return told
 
@@ -310,18 +313,27 @@ def iu_by_day(found: Sequence[Candidate], days: int = YEAR_D) -> NDArray[np.floa
 def _within_totals(pairs: Sequence[Sequence[Candidate]], limits: Limits, shape: Grid) -> Iterator[Candidate]:
     """Keep what stays inside the totals. The candidates of a pair differ only in duration, the longest last.
 
-    Any 90 days are looked at in the longest one: the shorter ones give the same doses up to their end.
+    Any 90 days are looked at in the longest one: the shorter ones give the same doses up to their end. A total of 90
+    days may be passed where a 25(OH)D can be planned before it (`safety.checkpoint`).
     """
+    longest = [pair[-1] for pair in pairs]
+    oral, depot = iu_by_day(longest, routes=("oral",)), iu_by_day(longest, routes=("im",))
+    calm = checkable(oral, depot, limits.total_90d_iu)
     summed = np.zeros((len(pairs), YEAR_D + 1), dtype=np.float32)
-    np.cumsum(iu_by_day([pair[-1] for pair in pairs]), axis=1, out=summed[:, 1:])
-    quarter = summed[:, QUARTER_D:] - summed[:, :-QUARTER_D]
-    calm = (quarter[:, 0] <= limits.total_90d_iu) & (
-        quarter.max(axis=1) <= max(shape.largest_90d_iu, limits.total_90d_iu)
-    )
+    np.cumsum(oral + depot, axis=1, out=summed[:, 1:])
     year = min(limits.total_365d_iu, shape.largest_365d_iu)
     for pair, row, ok in zip(pairs, summed, calm, strict=True):
         if ok:
             yield from (c for c in pair if row[min(max(c.duration_d, 1), YEAR_D)] <= year)
+
+
+def _planned(regimen: Regimen, on: date) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """IU of a regimen on each day of a year from `on`, (1, days) by mouth and (1, days) as a depot."""
+    told = {"oral": np.zeros((1, YEAR_D), dtype=np.float32), "im": np.zeros((1, YEAR_D), dtype=np.float32)}
+    for run in regimen.runs:
+        days = run.days(on).astype(np.int64)
+        np.add.at(told[run.route][0], days[(days >= 0) & (days < YEAR_D)], counted(run))
+    return told["oral"], told["im"]
 
 
 def outside(
@@ -347,11 +359,9 @@ def outside(
     days = np.array([t for t, _ in doses])
     summed = np.concatenate([[0.0], np.cumsum([counted(regimen.runs[i]) for _, i in doses])])
     if len(days):
-        first = float(summed[np.searchsorted(days, QUARTER_D)])
-        rolling = float(np.max(summed[np.searchsorted(days, days + QUARTER_D)] - summed[:-1]))
-        limit = limits.total_90d_iu if first > limits.total_90d_iu else max(shape.largest_90d_iu, limits.total_90d_iu)
-        if max(first if first > limits.total_90d_iu else 0.0, rolling) > limit:
-            told.append(("outside.total_90d", {"iu": max(first, rolling), "limit": limit}))
+        if not checkable(*_planned(regimen, on), limits.total_90d_iu)[0]:
+            rolling = float(np.max(summed[np.searchsorted(days, days + QUARTER_D)] - summed[:-1]))
+            told.append(("outside.total_90d", {"iu": rolling, "limit": min(limits.total_90d_iu, shape.largest_90d_iu)}))
         year = float(np.max(summed[np.searchsorted(days, days + YEAR_D)] - summed[:-1]))
         limit = min(limits.total_365d_iu, shape.largest_365d_iu)
         if year > limit:

@@ -79,6 +79,7 @@ def next_sample(
     due: Collection[date] = (),
     avoid: Collection[date] = (),
     given: Sequence[tuple[float, float]] = (),
+    needed: date | None = None,
 ) -> NextSample:
     """Choose the date of the next 25(OH)D under the chosen regimen.
 
@@ -97,6 +98,9 @@ def next_sample(
         (nadirs).
     given
         Injections before day 0, as (days from day 0, IU); a level must not be read too soon after them either.
+    needed
+        Day on which safety wants a 25(OH)D before a later dose: no later date is offered, and it is itself, whatever
+        it tells.
 
     Raises
     ------
@@ -113,6 +117,10 @@ def next_sample(
     days |= {(d - on).days for d in due if 7 * min(weeks) <= (d - on).days <= 7 * max(weeks)}
     gains: dict[int, float] = {}
     left_out: dict[int, Reason] = {}
+    if needed is not None:
+        must = (needed - on).days
+        days = {d for d in days if d < must}
+        gains[must] = _gain(level, bias, must, noise)
     for day in sorted(days):
         if on + timedelta(days=day) in avoid:
             left_out[day] = ("sample.left_out.avoid", {})
@@ -130,6 +138,8 @@ def next_sample(
     if fitting:
         best = max(fitting, key=lambda d: (fitting[d], -d))
         reasons.append(("sample.due_anyway", {"day": best}))
+    elif needed is not None and best == (needed - on).days:
+        reasons.append(("sample.needed", {"on": needed.isoformat()}))
     else:
         reasons.append(("sample.most_information", {"shrinks": gains[best], "week": best / 7.0}))
     return NextSample(on + timedelta(days=best), best, gains[best], gains, left_out, tuple(reasons))

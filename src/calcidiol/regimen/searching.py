@@ -21,7 +21,7 @@ from calcidiol.regimen.harm import Ask, limited
 from calcidiol.regimen.protocol import Facts, Protocol, instantiate
 from calcidiol.regimen.ranking import explained, preference
 from calcidiol.regimen.remarks import remarks
-from calcidiol.regimen.results import Candidates, Reason, Scored
+from calcidiol.regimen.results import Candidates, Reason
 from calcidiol.regimen.score import draws
 from calcidiol.regimen.screening import SCREEN_DRAWS, screen
 from calcidiol.safety.verdict import Limits

@@ -233,10 +233,16 @@ def choose(
 
 
 MEASURING = 3
-"""Drawing up an oral solution is as much trouble as taking this many capsules (P)."""
+"""Drawing up an oral solution is as much trouble as taking this many capsules, twice that between two marks (P)."""
+ORAL_MARK_ML = 0.1
+"""Marks of an oral syringe, mL (P: 1 mL oral syringes are marked so)."""
 
 
 def _trouble(p: Product, amount: float) -> tuple[bool, int, float]:
     pieces = round(p.pieces(amount), 6)
-    whole = MEASURING if p.form == "solution" else math.ceil(pieces)
+    if p.form == "solution":
+        marks = p.pieces(amount) * p.volume_ml / ORAL_MARK_ML
+        whole = MEASURING if abs(marks - round(marks)) < 1e-6 else 2 * MEASURING
+    else:
+        whole = math.ceil(pieces)
     return p.generic, whole, 0.0 if p.form == "solution" else (whole - pieces) * p.strength_amount
