@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from calcidiol.kinetics import Covariates, Schedule, individual_parameters, load_card, solve
+from calcidiol.kinetics import Covariates, Schedule, default_card, individual_parameters, solve
 from calcidiol.kinetics.layout import NAMES as PARAMETER_NAMES
 
 ON = date(2026, 11, 21)
@@ -34,7 +34,7 @@ class CardPatient:
         on: date = ON,
         **covariates: float,
     ) -> None:
-        self.card = load_card("two-route-2026")  # pinned: the default card may move
+        self.card = default_card()
         self.on, self.ess, self.cv = on, ess, cv
         self.level, self.past, self.shift = level, past, {"conversion": response, "depot": depot}
         self.person = {"weight_kg": weight_kg, "bmi": bmi, **covariates}

@@ -98,9 +98,13 @@ def test_the_pareto_set_is_not_beaten() -> None:
 
 
 def test_an_obese_patient_needs_more() -> None:
-    lean = search(CardPatient(30.0), FREE, default_goal(), TABLE, {}, ON, 1, "oral")
-    obese = search(CardPatient(30.0, weight_kg=120.0, bmi=40.0), FREE, default_goal(), TABLE, {}, ON, 1, "oral")
-    assert obese.best.iu > 1.4 * lean.best.iu  # dose ratio about 2 by BMI class (Veugelers 2015: 1.4 to 2.3)
+    """At 55 nmol/L, where the 12-month total does not yet bind for a lean patient."""
+    lean = search(CardPatient(55.0), OPEN, default_goal(), TABLE, {}, ON, 1)
+    obese = search(CardPatient(55.0, weight_kg=120.0, bmi=40.0), OPEN, default_goal(), TABLE, {}, ON, 1)
+    assert obese.best.iu > 1.2 * lean.best.iu
+    assert lean.daily_need_iu is not None
+    # dose ratio about 2 by BMI class (Veugelers 2015: 1.4 to 2.3)
+    assert obese.daily_need_iu is None or obese.daily_need_iu > 1.4 * lean.daily_need_iu
 
 
 def test_a_depot_is_slower_and_longer_than_the_same_dose_by_mouth() -> None:
@@ -193,9 +197,10 @@ def test_nothing_left_says_what_binds() -> None:
 
 
 def test_a_risk_that_binds_names_the_smallest_relaxation() -> None:
-    # 9 %: the untreated patient (7 %, bound 8.3 %) stays inside, so that risks are counted whole before and after.
-    strict = goal(alpha_excess=0.09)
-    told = search(CardPatient(60.0, cv=0.5), OPEN, strict, TABLE, {}, ON, 1)
+    # Just above the untreated patient's own risk, so that risks are counted whole before and after.
+    alone = search(CardPatient(58.0, cv=0.42), OPEN, default_goal(), TABLE, {}, ON, 1).untreated
+    strict = goal(alpha_excess=alone.excess.bound + 0.005)
+    told = search(CardPatient(58.0, cv=0.42), OPEN, strict, TABLE, {}, ON, 1)
     assert told.best.kind == "none"
     assert not told.counts_added
     needs = dict(told.binding)
@@ -204,7 +209,7 @@ def test_a_risk_that_binds_names_the_smallest_relaxation() -> None:
     ceiling = strict.alpha_ceiling if "binding.excess" in needs else both.get("ceiling_needed", strict.alpha_ceiling)
     assert (excess, ceiling) != (strict.alpha_excess, strict.alpha_ceiling)
     relaxed = goal(alpha_excess=float(str(excess)), alpha_ceiling=float(str(ceiling)))
-    assert search(CardPatient(60.0, cv=0.5), OPEN, relaxed, TABLE, {}, ON, 1).best.kind != "none"
+    assert search(CardPatient(58.0, cv=0.42), OPEN, relaxed, TABLE, {}, ON, 1).best.kind != "none"
 
 
 def test_no_treatment_wins_when_the_band_is_reached_without() -> None:
@@ -300,3 +305,17 @@ def test_a_wait_after_an_injection_is_kept() -> None:
     assert not outside.inside
     assert not outside.qualifies
     assert outside.reasons[0][0] == "outside.im_wait"
+
+
+def test_what_the_band_would_cost_is_told_and_differs() -> None:
+    """An obese patient needs more, and the plan says how much, also where the limits allow both of them the same."""
+
+    def need(weight_kg: float, bmi: float) -> float:
+        told = search(CardPatient(30.0, weight_kg=weight_kg, bmi=bmi), OPEN, default_goal(), TABLE, {}, ON, 1)
+        assert told.daily_need_iu is not None
+        assert dict(told.notes)["search.need"]["iu"] == told.daily_need_iu
+        return told.daily_need_iu
+
+    lean, obese = need(62.0, 22.0), need(105.0, 37.0)
+    assert 1000.0 <= lean <= 5000.0
+    assert obese >= 1.2 * lean

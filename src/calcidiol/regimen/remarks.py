@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from calcidiol.regimen.finals import Finals
 from calcidiol.regimen.goals import Goal
+from calcidiol.regimen.need import LADDER_IU, ROUND_IU
 from calcidiol.regimen.ranking import risk
 from calcidiol.regimen.results import Reason, Scored
 from calcidiol.safety.verdict import Limits
@@ -17,7 +18,13 @@ REACHED = 0.5
 
 
 def remarks(
-    ranked: Sequence[Scored], protocols: Sequence[Scored], goal: Goal, limits: Limits, finals: Finals, level: float
+    ranked: Sequence[Scored],
+    protocols: Sequence[Scored],
+    goal: Goal,
+    limits: Limits,
+    finals: Finals,
+    level: float,
+    need_iu: float | None,
 ) -> list[Reason]:
     """What a plan must say of the search as a whole."""
     best, alone = ranked[0], finals.scored[0]
@@ -32,6 +39,11 @@ def remarks(
     top = max(s.attainment.p for s in ranked if s.qualifies)
     if top < REACHED:
         notes.append(("search.band_out_of_reach", {"best": top, "shortfall": best.shortfall}))
+    if need_iu is None:
+        notes.append(("search.need_above", {"low": goal.low, "iu": LADDER_IU[-1]}))
+    elif need_iu > 0.0:
+        allowed = round(limits.total_365d_iu / 365.0 / ROUND_IU) * ROUND_IU
+        notes.append(("search.need", {"low": goal.low, "iu": need_iu, "allowed": allowed}))
     last = max((run.start.toordinal() + run.every_days * (run.count - 1) for run in best.regimen.runs), default=0.0)
     first = min((run.start.toordinal() for run in best.regimen.runs), default=0)
     if best.burden_iu > YEAR_SPENT * limits.total_365d_iu and last - first < YEAR_SPENT * 365:

@@ -144,7 +144,9 @@ class Candidates:
 
     `best` is the choice; its regimen has no runs when "no vitamin D now" won. `finalists` are in order of preference,
     `protocols` in the order of the table. `notes` are what the plan must show; `binding` says what would have to give
-    way when no treatment qualifies. `draws` and `trajectories` (by regimen name) are the fresh draws and the courses of
+    way when no treatment qualifies. `daily_need_iu` is `need.daily_need`.
+
+    `draws` and `trajectories` (by regimen name) are the fresh draws and the courses of
     finalists and protocols on them, for what looks further (next sample, policy).
     """
 
@@ -161,6 +163,7 @@ class Candidates:
     final_draws: int
     effective_draws: float
     counts_added: bool
+    daily_need_iu: float | None
     notes: tuple[Reason, ...]
     binding: tuple[Reason, ...]
     draws: Draws = field(repr=False)
@@ -191,6 +194,7 @@ class Candidates:
             "final_draws": self.final_draws,
             "effective_draws": self.effective_draws,
             "counts_added": self.counts_added,
+            "daily_need_iu": self.daily_need_iu,
             "best": self.best.to_dict(),
             "untreated": self.untreated.to_dict(),
             "best_oral": None if self.best_oral is None else self.best_oral.to_dict(),

@@ -18,6 +18,7 @@ from calcidiol.regimen.candidates import generate, outside
 from calcidiol.regimen.finals import FINAL_DRAWS, Finals
 from calcidiol.regimen.goals import Goal
 from calcidiol.regimen.harm import Ask, limited
+from calcidiol.regimen.need import daily_need
 from calcidiol.regimen.protocol import Facts, Protocol, instantiate
 from calcidiol.regimen.ranking import explained, preference
 from calcidiol.regimen.remarks import remarks
@@ -112,7 +113,8 @@ def search(
     ranked = [scored[i] for i in preference(scored[:count], goal, limits)]
     shown = explained([*ranked, *scored[count:]], ranked[0], goal, finals.counts_added)
     ranked, others = shown[:count], shown[count:]
-    notes = remarks(ranked, others, goal, limits, finals, facts.level_nmol_per_l)
+    need = daily_need(fresh, goal)
+    notes = remarks(ranked, others, goal, limits, finals, facts.level_nmol_per_l, need)
     treatments = [s for s in ranked if s.kind != "none"]
     binding: tuple[Reason, ...] = ()
     if not any(s.qualifies for s in treatments):
@@ -135,6 +137,7 @@ def search(
         final_draws=len(fresh),
         effective_draws=fresh.effective,
         counts_added=finals.counts_added,
+        daily_need_iu=need,
         notes=tuple(notes),
         binding=binding,
         draws=fresh,
