@@ -1,4 +1,4 @@
-"""Commands about a patient: plan, check, forecast, replay, session, intake."""
+"""Commands about a patient: plan, check, forecast, replay, session."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
 
     check = commands.add_parser("check", help="findings about a record only", description=check_run.__doc__)
     check.add_argument("record", metavar="RECORD")
-    check.add_argument("--on", type=_day, default=None, metavar="DATE")
+    check.add_argument("--on", type=day_of, default=None, metavar="DATE")
     check.add_argument("--json", metavar="FILE")
     check.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
     check.set_defaults(run=check_run)
@@ -66,14 +66,14 @@ def add(commands: Any) -> None:
     session = commands.add_parser("session", help="the checklist of an injection day", description=session_run.__doc__)
     session.add_argument("when", choices=("before", "after"))
     session.add_argument("record", metavar="RECORD")
-    session.add_argument("--on", type=_day, default=None, metavar="DATE")
+    session.add_argument("--on", type=day_of, default=None, metavar="DATE")
     session.add_argument("--regimen", default=None, help="what was given (after), as for forecast")
     session.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
     session.set_defaults(run=session_run)
 
 
 def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
-    command.add_argument("--on", type=_day, default=None, metavar="DATE", help="day of the plan (default: today)")
+    command.add_argument("--on", type=day_of, default=None, metavar="DATE", help="day of the plan (default: today)")
     command.add_argument("--card", default=None, metavar="ID", help="model card (see `calcidiol cards`)")
     command.add_argument("--seed", type=int, default=0, help="seed of the draws (default 0)")
     command.add_argument(
@@ -94,7 +94,7 @@ def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
         command.add_argument("--route", default=None, choices=("oral", "im"), help="only this route")
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
