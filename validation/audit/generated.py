@@ -32,6 +32,10 @@ STYLES = (
     "harvard",
     "elsevier",
     "pubmed",
+    "gbt",
+    "chinese",
+    "given_names",
+    "internet",
     "doi_only",
 )
 HARMLESS = ("none",)
@@ -97,6 +101,13 @@ _INVENTED = (
     "{a} {b} markers after injected vitamin D in {c} oncology",
     "Nanoparticle delivery of calcitriol suppresses {a} growth and {b} signaling in {c} models",
 )
+_GIVEN = {
+    name[0]: name
+    for name in (  # noqa: SIM905
+        "Anna Brian Carl David Ellen Frank Grace Henry Irene James Karen Laura Maria Nora Oscar Peter Quentin Robert "
+        "Susan Thomas Ursula Victor Walter Xavier Yolanda Zoe"
+    ).split()
+}
 _SURNAMES = "Okafor Lindqvist Takahara Moreau Castellan Whitford Zielinska Baptiste Haraldsen Nakamori Petrosyan Oyelaran".split()  # noqa: E501, SIM905
 
 
@@ -114,6 +125,14 @@ def _initials(initials: str, style: str) -> str:
     if style in ("apa", "nature", "harvard"):
         return " ".join(f"{letter}." for letter in initials)
     return "".join(f"{letter}." for letter in initials)
+
+
+def _given(initials: str) -> str:
+    """A made-up given name for the first initial, the others with a dot: "David B."."""
+    if not initials:
+        return ""
+    first = _GIVEN.get(initials[0].upper(), f"{initials[0]}.")
+    return " ".join([first, *(f"{letter}." for letter in initials[1:])])
 
 
 def _names(record: Record, style: str, most: int) -> str:
@@ -143,6 +162,18 @@ def _names(record: Record, style: str, most: int) -> str:
         return (
             ", ".join(parts[:-1]) + (", and " if style == "ieee" else ", ") + parts[-1] if len(parts) > 1 else parts[0]
         )
+    if style == "gbt":
+        return ", ".join(f"{a.surname.upper()} {' '.join(a.initials)}".strip() for a in shown) + (
+            ", et al" if cut else ""
+        )
+    if style == "chinese":
+        return "、".join(f"{a.surname} {a.initials}".strip() for a in shown) + ("等" if cut else "")
+    if style == "given_names":
+        parts = [f"{_given(a.initials)} {a.surname}".strip() for a in shown]
+        parts[0] = f"{shown[0].surname}, {_given(shown[0].initials)}".strip(", ")
+        if cut:
+            return f"{parts[0]}, et al."
+        return f"{', '.join(parts[:-1])}, and {parts[-1]}." if len(parts) > 1 else f"{parts[0]}."
     if style in ("mla", "chicago"):
         first = f"{shown[0].surname}, {_initials(shown[0].initials, 'apa')}".rstrip(". ")
         if style == "mla" or cut:
@@ -229,6 +260,15 @@ def write(record: Record, style: str, rng: np.random.Generator, library: Bibliog
         month = _pick(rng, ("Jan", "May 3", "Oct", "Dec 12"))
         pmid = f" PMID: {record.pmid}." if record.pmid and rng.random() < 0.5 else ""
         text = f"{names}. {title}{end} {journal}. {year} {month};{volume}{issue}:{pages}.{doi}{pmid}"
+    elif style == "gbt":
+        text = f"{names}. {title}[J]. {journal}, {year}, {volume}{issue}: {pages}.{doi}"
+    elif style == "chinese":
+        number = f"第{record.issue}期，" if issue else ""
+        text = f"{names}，{year}年，〈{title}〉，《{journal}》，第{volume}卷，{number}第{pages}頁。{doi}"
+    elif style == "given_names":
+        text = f'{names} {year}. "{title}{end}" {journal} {volume}{issue and f" {issue}"}: {pages}.{doi}'
+    elif style == "internet":
+        text = f"{names}. {title}{end} {journal} [Internet]. {year} [cited 2024 Mar 12];{volume}{issue}:{pages}.{doi}"
     elif style == "ama":
         text = f"{names}. {title}{end} {journal}. {year};{volume}{issue}:{pages}.{doi}"
     else:
@@ -312,16 +352,16 @@ def make(
         elif fault == "author_changed":
             place = int(rng.integers(min(len(names), 3)))
             names[place] = replace(names[place], surname=_pick(rng, _SURNAMES))
-            if place and style in ("nature", "mla"):
+            if place and style in ("nature", "mla", "given_names"):
                 return None  # these styles print the first author only
         elif fault == "author_dropped":
-            if len(names) < 3 or not record.complete or style in ("nature", "mla", "chicago"):
+            if len(names) < 3 or not record.complete or style in ("nature", "mla", "chicago", "given_names"):
                 return None
             names.pop(int(rng.integers(len(names))))
             if len(names) == len(record.authors):
                 return None
         else:
-            if not record.complete or style in ("nature", "mla", "chicago"):
+            if not record.complete or style in ("nature", "mla", "chicago", "given_names"):
                 return None
             names.insert(1, replace(names[0], surname=_pick(rng, _SURNAMES)))
         changed, fields = replace(bare, authors=tuple(names)), frozenset({"authors"})

@@ -101,12 +101,14 @@ def audit(
 
 
 def _twice(references: list[Reference]) -> list[str]:
-    """Papers that the list holds more than once."""
+    """Papers that the list holds more than once, and numbers that it gives more than once."""
     places: dict[str, list[int]] = {}
     for reference in references:
         if reference.status == "exact" and reference.matched and reference.number is not None:
             places.setdefault(reference.matched.id, []).append(reference.number)
-    return [
+    numbers_given = [reference.number for reference in references if reference.number is not None]
+    repeated = {n: numbers_given.count(n) for n in dict.fromkeys(numbers_given) if numbers_given.count(n) > 1}
+    return [f"the number {n} is given to {count} references" for n, count in repeated.items()] + [
         "references " + " and ".join(str(n) for n in numbers) + " are the same paper"
         for numbers in places.values()
         if len(numbers) > 1

@@ -117,6 +117,8 @@ def compare(entry: Prepared, record: Record, journals: Journals, reading: Compar
     if "volume" in same:
         _judge("issue", source.issue, record.issue, _same_issue, same, differ, unchecked)
     _judge("pages", source.pages, record.pages, _same_pages, same, differ, unchecked)
+    if span and record.pages and not source.pages and _unread(after, source, year, record):
+        differ.add("pages")  # what could not be read is never called the same
     _judge("doi", cited.doi, record.doi, _same_doi, same, differ, unchecked)
     _judge("pmid", cited.pmid, record.pmid, lambda a, b: a == b, same, differ, unchecked)
     for field in FIELDS:
@@ -291,6 +293,8 @@ def _authors(names, et_al, record, same, differ, unchecked, similarity, notes) -
         agree = agree and not record.complete
         if agree:
             notes.append(f"only the first {len(real)} authors could be compared")
+    elif et_al and len(names) == len(real) and record.complete:
+        notes.append('the paper has no further authors behind "et al."')
     elif len(names) < len(real) and not et_al:
         if len(names) == 1 and len(real) > 1:
             notes.append("first author only")
@@ -299,6 +303,16 @@ def _authors(names, et_al, record, same, differ, unchecked, similarity, notes) -
     (same if agree else differ).add("authors")
     if agree:
         similarity["authors"] = 1.0
+
+
+def _unread(after: str, source: Source, year: str, record: Record) -> bool:
+    """Whether numbers behind a title belong to nothing that was read and to nothing that the paper has."""
+    known = " ".join(
+        (year, source.year, source.volume, source.issue, record.year, record.epub_year, record.volume, record.issue,
+         record.pages, _last_page(record.pages), record.journal)
+    )  # fmt: skip
+    known_numbers = {n.lstrip("0") for n in re.findall(r"\d+", known)}
+    return any(n.lstrip("0") not in known_numbers for n in re.findall(r"\d+", after))
 
 
 def _same_volume(given: str, real: str) -> bool:

@@ -81,7 +81,8 @@ def _from_pdf(path: Path) -> str:
         raise CalcidiolError(f"{path} is encrypted. Save a copy without a password and try again.") from error
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise CalcidiolError(f"{path} is not a PDF that can be read ({type(error).__name__}).") from error
-    text = "\n".join(_without_furniture(pages))
+    # A soft hyphen drawn on a page is a hyphen: some fonts name the glyph so, at line ends and inside page ranges.
+    text = "\n".join(_without_furniture(pages)).replace("\u00ad", "-")
     if not text.strip():
         raise CalcidiolError(
             f"{path} has no text in it (scanned pages?). Recognize its text first, or give the article as txt."
@@ -147,6 +148,8 @@ class _Plain(HTMLParser):
             self.lists.pop()
         elif tag == "sup":
             self.superscript = False
+        elif tag in ("td", "th"):
+            self._end_cell()
         elif tag == "a" and self.links:
             target = self.links.pop()
             doi = re.search(r"doi\.org/(10\.\d{4,9}/\S+)", target)
@@ -154,6 +157,11 @@ class _Plain(HTMLParser):
                 self.parts.append(f" doi:{doi.group(1)} ")
         if tag in _BLOCKS:
             self.parts.append("\n")
+
+    def _end_cell(self) -> None:
+        """Cells of a row become sentences, so that a table of references reads like a list."""
+        last = next((part for part in reversed(self.parts) if part.strip()), "")
+        self.parts.append(" " if last.rstrip()[-1:] in (".", "?", "!", ":", ";") else ". ")
 
     def handle_data(self, data: str) -> None:
         if self.silent:

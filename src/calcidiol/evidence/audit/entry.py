@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from calcidiol.evidence.audit.names import author_block_end, split_authors
 from calcidiol.evidence.audit.records import Cited
-from calcidiol.evidence.audit.spelling import clean
+from calcidiol.evidence.audit.spelling import clean, has_han
 
 __all__ = ["Source", "identifiers", "parse", "read_source", "strip_noise"]
 
@@ -39,6 +39,7 @@ _NOISE = [
         + _MONTH
         + r")?\.?\s*\d{0,2},?\s*(?:(?:19|20)\d{2})?",
         r"\[?\b(?:Epub )?ahead of print\b\]?",
+        r"[\[(]\s*(?:accessed|retrieved|cited|viewed|updated)\s*:?\s*(?:19|20)\d{2}[^\[\]()]{0,20}[\])]",
         r"\b(?:accessed|retrieved|cited|viewed)(?: on)?\s*:?\s*(?:\d{1,2}\s+)?(?:" + _MONTH + r")?\.?\s*\d{0,2},?\s*"
         r"(?:(?:19|20)\d{2})?(?:\s*,)?(?:\s*from)?",
         r"\bavailable (?:from|at|online)\s*:?",
@@ -47,8 +48,19 @@ _NOISE = [
         r"(?:\s*:\s*\d+)?\]",
         r"\b(?:CrossRef|Google Scholar|PubMed|MEDLINE|Web of Science|ScienceDirect)\b\s*(?:\||$|\.)?",
         r"\[(?:Article in|in) \w+\]",
+        r"[\[(]?\b(?-i:n\.\s?d)\b\.?[\])]?(?=\s*(?:$|[.,;:]))",
+        r"(?<=\S)\s*\[(?-i:[JMCDRNSPGZA]|EB|DB|CP)(?:/(?:OL|CD|MT|DK))?\]",  # GB/T 7714: kind of document
         r"[\[(](?:published |see )?(?:correction|erratum|corrigendum|retraction)\b[^\[\]]{0,160}[\])]",
     )
+]
+
+
+# 2014年, 第14卷第5期, 第342-357頁
+_HAN_NUMBERS = [
+    (re.compile(r"((?:19|20)\d{2})\s*年(?:\s*\d{1,2}\s*月)?(?:\s*\d{1,2}\s*日)?"), r"\1"),
+    (re.compile(r"(?:第\s*)?(\d{1,4})\s*卷\s*,?"), r"vol. \1, "),
+    (re.compile(r"(?:第\s*)?((?:[Ss]uppl\w*\.?\s*)?\d{1,3}(?:\s*[-/]\s*\d{1,3})?)\s*期\s*,?"), r"no. \1, "),
+    (re.compile(r"(?:第\s*)?([A-Za-z]{0,12}\d+(?:\s*-\s*[A-Za-z]{0,12}\d+)?)\s*[页頁]"), r"pp. \1"),
 ]
 
 
@@ -87,6 +99,9 @@ def identifiers(text: str) -> tuple[str, str, str]:
 def strip_noise(text: str) -> str:
     """Drop what says nothing about which paper it is: access dates, labels of links, "Epub ahead of print"."""
     text = re.sub(r"\.\s\.\s\.", "...", text)
+    if has_han(text):
+        for pattern, plain in _HAN_NUMBERS:
+            text = pattern.sub(plain, text)
     for pattern in _NOISE:
         text = pattern.sub(" ", text)
     text = re.sub(r"\bdoi\s*:?\s*(?=$|[.;,)\]])", " ", text, flags=re.IGNORECASE)
@@ -97,7 +112,7 @@ def strip_noise(text: str) -> str:
 
 _YEAR = r"(?:19|20)\d{2}"
 _DATE = rf"(?P<year>{_YEAR})[a-z]?(?:[\s,-]+(?:{_MONTH}\.?(?:\s*[-/]\s*{_MONTH}\.?)?|\d{{1,2}}(?=[\s;,]))(?:\s+\d{{1,2}}(?:\s*-\s*\d{{1,2}})?)?)?"  # noqa: E501
-_VOLUME = r"(?:vol(?:ume)?\.?\s*)?(?P<volume>[A-Za-z]?\d{1,4}[A-Za-z]?(?:-\d{1,4}(?=[:(]))?)"
+_VOLUME = r"(?:vol(?:ume)?\.?\s*)?(?P<volume>[A-Za-z]?\d{1,4}[A-Za-z]?(?:-\d{1,4}(?=\s?[:(]|,\s?\w*\d+\s?-))?)"
 _ISSUE = r"(?:\s*\((?P<issue>[^()]{1,30}(?:\([^()]*\))?[^()]{0,10})\))"
 _ISSUE_WORD = r"(?:[\s,.]*(?:no\.?|nr\.?|issue|iss\.?|number|n)\s*(?P<issue>\d{1,4}(?:\s*[-/]\s*\d{1,3})?(?:\s*suppl\.?\s*\d*)?|suppl\w*\.?\s*\d*))"  # noqa: E501
 _SUPPL = r"(?:\s*(?P<supplement>,?\s*suppl(?:ement)?\.?\s*\d*))?"

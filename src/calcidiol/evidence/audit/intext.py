@@ -153,7 +153,8 @@ def points_to(citation: InText, number: int, cited: Cited) -> bool:
         # A Chinese citation gives the surname alone.
         name = citation.surname
         return has_han(name) and any(first.startswith(name[k:]) for k in range(len(name)))
-    return bool(wanted) and concat(cited.text).startswith(wanted)
+    front = concat(cited.text[:60])
+    return bool(wanted) and (front.startswith(wanted) or (has_han(cited.text[:12]) and wanted in front))
 
 
 def loosely_cited(body: str, cited: Cited) -> int:

@@ -26,12 +26,19 @@ _UNDERLINE = re.compile(r"^\s*[-=]{3,}\s*$")
 # A label at the start of a line: "[1]", "(1)", "1.", "1)", "1:", "^1^", "¹" (made plain by NFKC), "1 Feldman".
 _LABEL = re.compile(
     r"^\s*(?:[-*+•]\s+)?[*_]{0,2}(?:\\?\[(?P<square>\d{1,3})\\?\][.:]?|\((?P<round>\d{1,3})\)[.:]?|"
-    r"(?P<dot>\d{1,3})\\?[.):](?!\d)|\^(?P<caret>\d{1,3})\^|(?P<bare>\d{1,3})(?=\s+[^\W\d_]))[*_]{0,2}\s*"
+    r"(?P<dot>\d{1,3})\\?[.):](?!\d)|\^(?P<caret>\d{1,3})\^|(?P<comma>\d{1,3}),(?=\s+[^\W\d_])|"
+    r"(?P<bare>\d{1,3})(?=\s+[^\W\d_]))[*_]{0,2}\s*"
 )
 _BULLET = re.compile(r"^\s*[-*+•·]\s+")
 _YEAR = re.compile(r"(?<![\d.])(?:19|20)\d{2}[a-z]?(?![\d])")
 _MARKDOWN_HEADING = re.compile(r"^\s*#{1,6}\s+\S")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
+
+
+_ENTRY_START = re.compile(
+    r"^\s*(?:[A-Z\u00c0-\u024f][\w'\-]+(?:\s[A-Z\u00c0-\u024f][\w'\-]+)?,?\s+(?:[A-Z]\.?[\s\-]?){1,4}[,.;(&\s]|"
+    r"[\u4e00-\u9fff]{2,4}[,、.;(\s]|(?:van|von|de|del|der|al|el)[\s-]|10\.\d{4,9}/|https?://(?:dx\.)?doi|doi:)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +60,10 @@ class Listing:
 
 
 def looks_like_reference(text: str) -> bool:
-    """Whether a text could be an entry: a DOI, or a year beside names and the punctuation of a citation."""
+    """Whether a text could be an entry: a DOI, or a year (or names) beside the punctuation of a citation."""
     if _DOI.search(text):
         return True
-    if not _YEAR.search(text):
+    if not _YEAR.search(text) and not _ENTRY_START.match(text):
         return False
     marks = len(re.findall(r"[.,;:]", text))
     return marks >= 3 and (len(text) > 30 or has_han(text))
@@ -75,7 +82,7 @@ def find_list(text: str) -> Listing:
     Listing
         No entries where no list was found.
     """
-    text = clean(text).replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
+    text = plain_layout(text)
     lines = text.split("\n")
     headings = [i for i, line in enumerate(lines) if len(line) < 60 and _HEADING.match(line)]
     # The last heading with entries under it: a table of contents names the list too.
@@ -92,11 +99,70 @@ def find_list(text: str) -> Listing:
     return _without_heading(lines, text)
 
 
+_CIRCLED = {ord("\u2460") + i: f"[{i + 1}]" for i in range(20)}
+_FRAME = re.compile(r"[\s+|=\-_*#\u2500-\u257f]*[|=\-\u2500-\u257f]{3,}[\s+|=\-_*#:\u2500-\u257f]*")
+_BOXED = re.compile(r"\s*[|\u2502\u2503\u2551](.*)[|\u2502\u2503\u2551]\s*")
+_QUOTED = re.compile(r"\s{0,3}(?:>\s?)+")
+_FOOTNOTE = re.compile(r"\s{0,3}\[\^([^\]\s]{1,40})\]:\s*(.*)")
+
+
+def plain_layout(text: str) -> str:
+    """The text with plain punctuation, without frames, quotes and cells, and with its footnotes as a list at the end.
+
+    >>> plain_layout("| 1 | Feldman D |")
+    '1. Feldman D'
+    """
+    text = re.sub("\u00ad[ \t]*\r?\n[ \t]*", "", text).translate(_CIRCLED)
+    text = clean(text).replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
+    lines: list[str] = []
+    for line in text.split("\n"):
+        boxed = _BOXED.fullmatch(line)
+        if boxed and _FRAME.fullmatch(line):
+            continue  # the rule between heading and rows of a table
+        if boxed:
+            cells = [cell.strip() for cell in re.split(r"[|\u2502\u2503\u2551]", boxed.group(1))]
+            lines.append(
+                ". ".join(cell.rstrip(".") for cell in cells[:-1] if cell) + ". " * bool(cells[:-1]) + cells[-1]
+            )
+        elif "+" in line and _FRAME.fullmatch(line):
+            lines.append("")
+        else:
+            lines.append(_QUOTED.sub("", line))
+    return "\n".join(_footnotes_last(lines))
+
+
+def _footnotes_last(lines: list[str]) -> list[str]:
+    """Markdown footnotes that are references, numbered in their order and moved to the end under a heading."""
+    rest: list[str] = []
+    notes: dict[str, list[str]] = {}
+    name = ""
+    for line in lines:
+        found = _FOOTNOTE.fullmatch(line)
+        if found:
+            name = found.group(1)
+            notes[name] = [found.group(2)]
+        elif name and line[:1] in (" ", "\t") and line.strip():
+            notes[name].append(line)
+        else:
+            name = ""
+            rest.append(line)
+    texts = {name: _one_line(parts) for name, parts in notes.items()}
+    if sum(map(looks_like_reference, texts.values())) * 2 < max(len(texts), 1):
+        return lines
+    numbers = {name: int(name) if name.isdigit() else i for i, name in enumerate(texts, start=1)}
+    body = re.sub(
+        r"\[\^([^\]\s]{1,40})\]",
+        lambda m: f"[{numbers[m.group(1)]}]" if m.group(1) in numbers else m.group(),
+        "\n".join(rest),
+    )
+    return [*body.split("\n"), "", "References", *(f"[{numbers[name]}] {text}" for name, text in texts.items())]
+
+
 def _label_of(line: str) -> tuple[int, str, int] | None:
     match = _LABEL.match(line)
     if not match:
         return None
-    for style in ("square", "round", "dot", "caret", "bare"):
+    for style in ("square", "round", "dot", "caret", "comma", "bare"):
         if match.group(style):
             return int(match.group(style)), style, match.end()
     return None
@@ -107,8 +173,8 @@ def _cut(lines: list[str]) -> tuple[list[Entry], int]:
     start = 0
     while start < len(lines) and (not lines[start].strip() or _UNDERLINE.match(lines[start])):
         start += 1
-    stop = next((i for i in range(start, len(lines)) if _MARKDOWN_HEADING.match(lines[i])), len(lines))
     numbered = _numbered(lines, start)
+    stop = next((i for i in range(start, len(lines)) if _MARKDOWN_HEADING.match(lines[i])), len(lines))
     flat = _flat("\n".join(lines[start:stop]))
     if len(flat) > max(len(numbered[0]), 1):
         return flat, stop
@@ -153,8 +219,12 @@ def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
     for i in range(first + 1, len(lines)):
         line = lines[i]
         found = _label_of(line)
-        # A gap of one or two is a slip of the author, and the entry is still an entry.
-        if found and found[1] == style and (expected <= found[0] <= expected + 2):
+        # A gap of one or two is a slip of the author, and the entry is still an entry; so is a number given twice.
+        if (
+            found
+            and found[1] == style
+            and (expected <= found[0] <= expected + 2 or _renumbered(found, line, number, parts))
+        ):
             entries.append(Entry(number, _one_line(parts), True))
             number, parts, expected, blank, end = found[0], [line[found[2] :]], found[0] + 1, False, i + 1
             continue
@@ -162,6 +232,10 @@ def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
             blank = True
             continue
         if _MARKDOWN_HEADING.match(line) or _HEADING.match(line):
+            below = next((x for x in lines[i + 1 :] if x.strip()), "")
+            after = _label_of(below)
+            if after and after[1:2] == (style,) and after[0] == expected:
+                continue  # a list in sections, numbered through
             break
         if blank and looks_like_reference(_one_line(parts)) and not _continues(line):
             # A paragraph after a whole entry that is not an entry: the list has ended unless a label follows.
@@ -176,6 +250,17 @@ def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
     if sum(looks_like_reference(e.text) for e in entries) * 2 < len(entries):
         return [], 0
     return entries, end
+
+
+def _renumbered(found: tuple[int, str, int], line: str, number: int, parts: list[str]) -> bool:
+    """Whether a label out of order begins an entry: the one before is whole, and names follow."""
+    rest = line[found[2] :]
+    return (
+        found[1] != "bare"
+        and max(1, number - 3) <= found[0] <= number + 20
+        and looks_like_reference(_one_line(parts))
+        and bool(_ENTRY_START.match(rest))
+    )
 
 
 def _continues(line: str) -> bool:
@@ -239,12 +324,6 @@ def _unnumbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
     return [Entry(i + 1, text, False) for i, text in enumerate(kept)], used
 
 
-_ENTRY_START = re.compile(
-    r"^\s*(?:[A-Z\u00c0-\u024f][\w'\-]+(?:\s[A-Z\u00c0-\u024f][\w'\-]+)?,?\s+(?:[A-Z]\.?[\s\-]?){1,4}[,.;(&\s]|"
-    r"[\u4e00-\u9fff]{2,4}[,、.;(\s]|(?:van|von|de|del|der|al|el)[\s-]|10\.\d{4,9}/|https?://(?:dx\.)?doi|doi:)"
-)
-
-
 def _lines_to_entries(paragraph: list[str]) -> list[list[str]]:
     """Lines of one paragraph to entries: a line that starts like an entry, after one that has its year, is new."""
     blocks: list[list[str]] = []
@@ -272,7 +351,7 @@ def _without_heading(lines: list[str], text: str) -> Listing:
     best: tuple[int, int, list[Entry]] = (0, 0, [])
     for i, line in enumerate(lines):
         found = _label_of(line)
-        if found and found[0] == 1 and found[1] != "bare":
+        if found and found[0] == 1 and found[1] not in ("bare", "comma"):
             entries, used = _numbered(lines[i:], 0)
             alike = sum(looks_like_reference(e.text) for e in entries)
             if alike >= 2 and alike * 3 >= len(entries) * 2 and alike >= len(best[2]):

@@ -21,7 +21,7 @@ _SEPARATOR = r"\s*(?:[,;&]|\band\b|\bund\b|\bet\b(?!\s+al))[\s,;&]*(?:and\s+|&\s
 _VANCOUVER = rf"{_PART}\s+{_INITIALS}{_SUFFIX}"
 _APA = rf"{_PART},\s*{_INITIALS}{_SUFFIX}"
 _WESTERN = rf"{_INITIALS}\s*{_PART}"
-_ET_AL = re.compile(r"[\s,;]*(?:\bet\s+al\b\.?|\band\s+(?:others|colleagues)\b|\b等人?)[.,;:]*", re.IGNORECASE)
+_ET_AL = re.compile(r"[\s,;]*(?:\bet\s+al\b\.?|\band\s+(?:others|colleagues)\b|等人?)[.,;:]*", re.IGNORECASE)
 _ONE = re.compile(rf"(?:{_APA}|{_VANCOUVER}|{_WESTERN})")
 _NEXT = re.compile(rf"(?:{_SEPARATOR})(?:\.\.\.\s*|…\s*)?(?:{_APA}|{_VANCOUVER}|{_WESTERN})")
 _FULL = re.compile(
@@ -39,7 +39,9 @@ _UMLAUTS = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ø"): "oe", 
 def author_block_end(text: str) -> int:
     """Where the authors of an entry end (an index into the text; 0 where no authors were recognized)."""
     if has_han(text[:12]):
-        match = re.match(r"^[^.\"(\[]{2,120}?(?=\.\s|\s*\(\d{4}|\s*\"|\s*\[[A-Z]\])", text)
+        match = re.match(
+            r"^(?:[^.\"(\[]|\([A-Za-z][A-Za-z ,.'-]*\)){2,120}?(?=\.\s|\s*\(\d{4}|\s*\"|\s*\[[A-Z]\])", text
+        )
         return match.end() if match else 0
     quote = text.find('"')
     if 2 < quote < 600 and _only_names(text[:quote]):
@@ -65,7 +67,11 @@ def author_block_end(text: str) -> int:
         return et_al.end()
     full = _FULL.match(text)
     if full:
-        stop = re.search(r"(?<=[a-z]{2})\.\s+|(?<=\s[A-Z])\.\s+(?=[\"A-Z][\w\"]{2,})", text[full.end() - 1 :])
+        # "Brian W. Hollis, and ..." goes on; "Hollis, Brian W. The role ..." has ended.
+        stop = re.search(
+            r"(?<=[a-z]{2})\.\s+|(?<=\s[A-Z])\.\s+(?=[\"A-Z][\w\"]{2,})(?![A-Z][\w'-]+(?:[,.]|\s+and\b|\s*&))",
+            text[full.end() - 1 :],
+        )
         if stop:
             return full.end() - 1 + stop.start() + 1
     group = _GROUP.match(text)
@@ -125,6 +131,8 @@ def split_authors(block: str) -> tuple[list[list[str]], bool]:
         # "MÜLLER HG, DE LA CRUZ A": all but the last word of a name in ordinary case, so that it is not read as initials.  # noqa: E501
         block = re.sub(rf"{_LETTER}{{2,}}(?=[\s-]+{_LETTER})", lambda m: m.group().title(), block)
     if has_han(block):
+        # A name in both scripts is compared by its Latin one.
+        block = re.sub(r"[\u4e00-\u9fff\u00b7]+\s*\(([A-Za-z][A-Za-z .'-]*)\)", r"\1", block)
         pieces = [p for p in re.split(r"[,;、&]|\band\b|\s和\s", block) if p.strip(" .")]
     elif ";" in block:
         pieces = re.split(r";|\s&\s|\band\b", block)
@@ -147,7 +155,7 @@ def split_authors(block: str) -> tuple[list[list[str]], bool]:
         ";" not in block
         and len(names) >= 2
         and not any(_is_initials(w) for w in names[0])
-        and len(names[0]) == 1
+        and (_without_particles(names[0]) == 1 or (len(names[0]) == 2 and len(names[1]) == 1))
         and re.match(rf"^\s*{_PART},\s+{_LETTER}", block)
         and len(names[1]) <= 2
         and (len(names) == 2 or len(names[2]) >= 2)
@@ -155,6 +163,11 @@ def split_authors(block: str) -> tuple[list[list[str]], bool]:
     ):
         names[0:2] = [[*names[0], *names[1]]]
     return names, et_al
+
+
+def _without_particles(name: list[str]) -> int:
+    """How many words of a name are no particles."""
+    return sum(not re.fullmatch(_PARTICLE, word, re.IGNORECASE) for word in name)
 
 
 def _without_group(block: str) -> str:
