@@ -85,9 +85,12 @@ def audit(
     uncited = tuple(
         r.number for r in references if r.status != "missing" and not r.times_cited and r.number is not None
     )
-    from calcidiol.evidence.audit.claims import propose
+    from calcidiol.evidence.audit.claims import propose, sentences
 
     matched, unmatched = propose(listing.body)
+    others = len(sentences(listing.body)) - len(matched) - len(unmatched)
+    if others:
+        notes.append(f"{others} sentences or headings that do not speak of vitamin D were not matched to a claim")
     return Audit(
         document=name,
         references=tuple(references),

@@ -37,10 +37,10 @@ _TOPIC = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Proposer:
-    """The claims of the ledger as weighted words."""
+    """The claims of the ledger as weighted words, each in all its wordings."""
 
     claims: tuple[tuple[str, str, str, str], ...]
-    vectors: tuple[dict[str, float], ...]
+    vectors: tuple[tuple[dict[str, float], ...], ...]
     idf: dict[str, float]
     least: float
     most: int
@@ -55,8 +55,10 @@ class Proposer:
             for chinese, english in self.chinese:
                 text = text.replace(chinese, f" {english} ")
             text = re.sub(r"[\u3040-\u30ff\u3400-\u9fff]", " ", text)
-        text = re.sub(r"(?i)vitamin\s+d[23]?\b", "vitamind", clean(text))
-        return [self.meaning.get(w, _stem(w)) for w in words(text) if w not in _STOP and not w.isdigit()]
+        text = re.sub(r"(?i)25[- ]?hydroxy-?vitamin\s+d[23]?\b|25\s*\(oh\)\s*d[23]?\b", "vitamind level", clean(text))
+        text = re.sub(r"(?i)vitamin\s+d[23]?\b", "vitamind", text)
+        kept = [w for w in words(text) if w not in _STOP and not w.isdigit()]
+        return [self.meaning.get(w) or self.meaning.get(_stem(w)) or _stem(w) for w in kept]
 
     def fewest(self, sentence: str) -> int:
         """Fewest words of a sentence that is looked at; a Chinese one has fewer that are known here."""
@@ -75,9 +77,8 @@ class Proposer:
             return []
         mine = self.vector(sentence)
         scored = []
-        for (claim_id, claim, document, verdict), vector in zip(self.claims, self.vectors, strict=True):
-            small, large = (mine, vector) if len(mine) < len(vector) else (vector, mine)
-            likeness = sum(v * large[w] for w, v in small.items() if w in large)
+        for (claim_id, claim, document, verdict), wordings in zip(self.claims, self.vectors, strict=True):
+            likeness = max(_cosine(mine, wording) for wording in wordings)
             if likeness >= self.least:
                 scored.append((-likeness, claim_id, claim, document, verdict))
         scored.sort()
@@ -85,6 +86,11 @@ class Proposer:
             {"claim_id": c, "claim": text, "document": d, "verdict": v, "likeness": round(-s, 3)}
             for s, c, text, d, v in scored[: self.most]
         ]
+
+
+def _cosine(one: dict[str, float], other: dict[str, float]) -> float:
+    small, large = (one, other) if len(one) < len(other) else (other, one)
+    return sum(v * large[w] for w, v in small.items() if w in large)
 
 
 def _stem(word: str) -> str:
@@ -123,14 +129,19 @@ def proposer(claims: tuple[tuple[str, str, str, str], ...]) -> Proposer:
     meaning = {_word: group[0] for group in joined["same"] for word in group for _word in (word, _stem(word))}
     chinese = tuple(sorted(settings["chinese"].items(), key=lambda pair: -len(pair[0])))
     bare = Proposer(claims, (), {"": 1.0}, joined["least"], joined["most"], joined["least_words"], meaning, chinese)
-    seen = Counter(w for _, claim, _, _ in claims for w in set(bare.tokens(claim)))
+    also = settings.get("also", {})
+    seen = Counter(
+        w
+        for claim_id, claim, _, _ in claims
+        for w in {word for wording in (claim, *also.get(claim_id, ())) for word in bare.tokens(wording)}
+    )
     total = max(len(claims), 1)
     idf = {w: math.log((total + 1) / (n + 0.5)) for w, n in seen.items()}
     idf[""] = math.log(total + 1) * 0.6  # a word that no claim has: it counts against, a little
     ready = Proposer(claims, (), idf, bare.least, bare.most, bare.least_words, meaning, chinese)
     return Proposer(
         claims,
-        tuple(ready.vector(c[1]) for c in claims),
+        tuple(tuple(ready.vector(wording) for wording in (c[1], *also.get(c[0], ()))) for c in claims),
         idf,
         bare.least,
         bare.most,
@@ -182,9 +193,10 @@ def propose(body: str, ledger: Proposer | None = None) -> tuple[tuple[ClaimMatch
     matched: list[ClaimMatch] = []
     unmatched: list[str] = []
     for sentence in sentences(body):
-        if len(ledger.tokens(sentence)) < ledger.fewest(sentence):
-            continue
         proposals = ledger.propose(sentence)
+        short = len(ledger.tokens(sentence)) < ledger.fewest(sentence)
+        if short and not re.search(r"[.!?。！？]$", sentence):
+            continue  # a heading
         if proposals:
             matched.append(ClaimMatch(sentence, tuple(proposals)))
         elif _TOPIC.search(sentence):
