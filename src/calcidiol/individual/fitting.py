@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from calcidiol.errors import UsageError, WithheldError
+from calcidiol.errors import UsageError
 from calcidiol.individual import psis
 from calcidiol.individual.draws import Ensemble, Individual, Kind
 from calcidiol.individual.history import TRUSTED_ASSAYS, history, observed
@@ -17,6 +17,7 @@ from calcidiol.individual.people import people, typical
 from calcidiol.individual.problem import Problem
 from calcidiol.individual.proposal import Proposal
 from calcidiol.individual.reliance import prior_data_conflict
+from calcidiol.individual.sampling import Weighted, drawn, from_prior
 from calcidiol.kinetics import Card, State
 from calcidiol.patient.record import Patient
 
@@ -24,8 +25,6 @@ __all__ = ["Ensemble", "Individual", "fit", "population", "retrospective"]
 
 Floats = NDArray[np.float64]
 DRAWS = 4000
-ROUNDS = 4
-MOST_DRAWS = 32000
 ENOUGH = 1000.0
 """Effective draws below which an answer is withheld (house rule)."""
 TYPICAL_OF = 64
@@ -56,8 +55,8 @@ def fit(
     labs
         Use only the first so many results (0: the population forecast); None uses all.
     draws
-        Draws of the first round, 100 or more; rounds are doubled and the proposal learns, until k-hat < 0.7 and
-        enough draws are effective.
+        Draws, 100 or more: a quarter to learn from, then the rest; further rounds, larger each time, until
+        k-hat < 0.7 and enough draws are effective.
     enough
         Effective draws wanted, default 1,000 (a quarter of `draws` when fewer than 4,000 are asked for).
 
@@ -124,97 +123,57 @@ def _fit(
     past = history(patient, on, until)
     problem = Problem(card, past, found, float(on.timetuple().tm_yday), flatten)
     if not len(found):
-        made = _draw(problem, patient, on, None, draws, seed, 0)
+        made = _individual(problem, on, Weighted.of(from_prior(problem, patient, on, draws, seed)), seed)
         return replace(made, kind="population" if kind == "individual" else kind)
     center = typical(people(patient, card, on, TYPICAL_OF, np.random.default_rng([seed, 1])))
     tops = modes(problem, center)
-    proposal = Proposal.at(tops, problem)
-    size = draws
-    best: Individual | None = None
-    for turn in range(ROUNDS):
-        made = _draw(problem, patient, on, proposal, size, seed, turn)
-        if best is None or _rank(made, wanted) > _rank(best, wanted):
-            best = made
-        if _rank(made, wanted)[0]:
-            break
-        who = people(patient, card, on, size, np.random.default_rng([seed, 2, turn]))
-        moved = proposal.moved(np.column_stack([made.effects, made.bias]), problem, who)
-        proposal = proposal.learned(moved, made.weights, made.ess)
-        size = min(2 * size, MOST_DRAWS)
-    assert best is not None
-    return replace(best, kind=kind, mode=tops[0].x, modes=len(tops), status=_status(best, wanted, tops))
+    told = drawn(problem, patient, on, Proposal.at(tops, problem, center), draws=draws, wanted=wanted, seed=seed)
+    made = _individual(problem, on, told, seed)
+    return replace(made, kind=kind, mode=tops[0].x, modes=len(tops), status=_status(told, wanted, tops))
 
 
-def _rank(made: Individual, wanted: float) -> tuple[bool, bool, float]:
-    """What makes a round better: trusted and enough, then trusted, then more effective draws."""
-    trusted = made.k_hat < psis.TRUST
-    return trusted and made.ess >= wanted, trusted, made.ess
-
-
-def _status(best: Individual, wanted: float, tops: tuple[Mode, ...]) -> str:
+def _status(told: Weighted, wanted: float, tops: tuple[Mode, ...]) -> str:
     if not np.isfinite(tops[0].log_posterior):
         return "withheld.mode"
-    if not best.k_hat < psis.TRUST:
+    if not told.k_hat < psis.TRUST:
         return "withheld.k_hat"
-    return "ok" if best.ess >= wanted else "withheld.draws"
+    return "ok" if told.ess >= wanted else "withheld.draws"
 
 
-def _draw(
-    problem: Problem, patient: Patient, on: date, proposal: Proposal | None, n: int, seed: int, turn: int
-) -> Individual:
-    """One round: n draws from the proposal (None: the prior itself), weighted and smoothed."""
-    card, e, seen = problem.card, problem.effects, problem.observed
-    who = people(patient, card, on, n, np.random.default_rng([seed, 2, turn]))
-    rng = np.random.default_rng([seed, 3, turn])
-    if proposal is None:
-        x = rng.standard_normal((n, problem.size)) * problem.prior_sd
-        from_prior = np.zeros(n)
-    else:
-        x, log_density = proposal.draw(problem, who, rng)
-        from_prior = problem.log_prior(x) - log_density
-    parameters = problem.parameters(x, who)
-    level, state = problem.solve(parameters, state=True)
-    assert state is not None
-    solved = np.isfinite(level).all(axis=1) & np.isfinite(state.values).all(axis=0)
-    if not solved.any():
-        raise WithheldError(
-            f"No draw of this patient could be solved with the card {card.id!r}: weight, doses or the card's numbers "
-            "must be far outside what people have. Check them in the record."
-        )
-    log_weight = np.where(solved, from_prior + problem.log_likelihood(x, level), -np.inf)
-    if proposal is None and solved.all():
-        weights, k_hat = np.full(n, 1.0 / n), -np.inf
-    else:
-        weights, k_hat = psis.smooth(log_weight)
-    conflict = 1.0 if proposal is None else prior_data_conflict(problem, level[solved], from_prior[solved])
+def _individual(problem: Problem, on: date, told: Weighted, seed: int) -> Individual:
+    sample, e = told.sample, problem.effects
+    conflict = 1.0
+    if sample.laws:
+        fine = sample.solved
+        conflict = prior_data_conflict(problem, sample.level[fine], (sample.log_prior - sample.log_proposal())[fine])
     return Individual(
-        card=card,
+        card=problem.card,
         on=on,
-        observed=seen,
-        effects=x[:, :e],
-        bias=x[:, e:],
-        next_bias=_next_bias(problem, x[:, e:], seed, turn),
-        parameters=parameters,
-        state=State(state.values, 0.0),
-        covariates=who.covariates,
-        weights=weights,
+        observed=problem.observed,
+        effects=sample.x[:, :e],
+        bias=sample.x[:, e:],
+        next_bias=_next_bias(problem, sample.x[:, e:], seed),
+        parameters=sample.parameters,
+        state=State(sample.state, 0.0),
+        covariates=sample.who.covariates,
+        weights=told.weights,
         mode=np.zeros(problem.size),
-        k_hat=k_hat,
-        ess=psis.effective(weights),
+        k_hat=told.k_hat,
+        ess=told.ess,
         status="ok",
-        imputed=who.imputed,
-        level_at_labs=level,
+        imputed=sample.who.imputed,
+        level_at_labs=sample.level,
         flatten=problem.flatten,
         spreads=problem.spreads,
         conflict=conflict,
     )
 
 
-def _next_bias(problem: Problem, bias: Floats, seed: int, turn: int) -> Floats:
+def _next_bias(problem: Problem, bias: Floats, seed: int) -> Floats:
     """Log bias of the next result, (N,): that of the newest method; unknown when there was no result yet."""
     labs = problem.observed.labs
     if labs and labs[-1].assay in TRUSTED_ASSAYS:
         return np.zeros(len(bias))
     if labs:
         return bias[:, -1].copy()
-    return np.random.default_rng([seed, 4, turn]).standard_normal(len(bias)) * problem.card.assay_bias
+    return np.random.default_rng([seed, 4, 0]).standard_normal(len(bias)) * problem.card.assay_bias

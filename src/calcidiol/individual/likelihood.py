@@ -26,14 +26,20 @@ def log_sd(level: Floats, proportional: float, additive: float) -> Floats:
     return np.sqrt(proportional**2 + (additive / level) ** 2)
 
 
-def _densities(z: Floats) -> tuple[Floats, Floats]:
-    """Shares of the density of a standardized residual: calm and wild."""
-    calm = (1.0 - WILD_SHARE) * np.exp(-0.5 * np.minimum(z**2, 1400.0)) / _ROOT_2PI
-    wild = WILD_SHARE * _T3 / WILD_WIDTH / (1.0 + z**2 / (3.0 * WILD_WIDTH**2)) ** 2
+def _densities(z: Floats, share: Floats | float) -> tuple[Floats, Floats]:
+    """Density of a standardized residual, calm and wild, each times its share."""
+    calm = (1.0 - share) * np.exp(-0.5 * np.minimum(z**2, 1400.0)) / _ROOT_2PI
+    wild = share * _T3 / WILD_WIDTH / (1.0 + z**2 / (3.0 * WILD_WIDTH**2)) ** 2
     return calm, wild
 
 
-def log_likelihood(observed: Observed, level: Floats, bias: Floats, residual: tuple[float, float]) -> Floats:
+def log_likelihood(
+    observed: Observed,
+    level: Floats,
+    bias: Floats,
+    residual: tuple[float, float],
+    wild: Floats | float = WILD_SHARE,
+) -> Floats:
     """Log-likelihood of all results for each draw.
 
     Parameters
@@ -46,6 +52,8 @@ def log_likelihood(observed: Observed, level: Floats, bias: Floats, residual: tu
         Log bias of each assay group, (N, A).
     residual
         Proportional and additive error of the card.
+    wild
+        Share of wild results, or how probable it is that each one is wild, (N, L).
 
     Returns
     -------
@@ -53,29 +61,38 @@ def log_likelihood(observed: Observed, level: Floats, bias: Floats, residual: tu
     """
     if not len(observed):
         return np.zeros(level.shape[0])
-    return np.asarray(pointwise(observed, level, bias, residual).sum(axis=1))
+    return np.asarray(pointwise(observed, level, bias, residual, wild).sum(axis=1))
 
 
-def pointwise(observed: Observed, level: Floats, bias: Floats, residual: tuple[float, float]) -> Floats:
+def pointwise(
+    observed: Observed,
+    level: Floats,
+    bias: Floats,
+    residual: tuple[float, float],
+    wild: Floats | float = WILD_SHARE,
+) -> Floats:
     """Log-likelihood of each result for each draw, (N, L)."""
     r, sd = standardized(observed, level, bias, residual)
     out = np.empty_like(r)
     measured = observed.kind == 0
-    calm, wild = _densities(r[:, measured])
-    out[:, measured] = np.log(calm + wild) - np.log(sd[:, measured])
+    share = np.broadcast_to(wild, r.shape)
+    calm, odd = _densities(r[:, measured], share[:, measured])
+    out[:, measured] = np.log(calm + odd) - np.log(sd[:, measured])
     if not measured.all():
         # P(result < limit) = F(r); P(result > limit) = F(-r), F being the law of the residual.
-        out[:, ~measured] = np.log(_share_below(-observed.kind[~measured] * r[:, ~measured]))
+        beyond = -observed.kind[~measured] * r[:, ~measured]
+        out[:, ~measured] = np.log(_share_below(beyond, share[:, ~measured]))
     return out
 
 
-def _share_below(z: Floats) -> Floats:
+def _share_below(z: Floats, share: Floats | float) -> Floats:
     """Share of results with a residual below z: normal and wild."""
     from scipy.special import ndtr
 
     u = z / WILD_WIDTH
     student = 0.5 + (np.arctan(u / np.sqrt(3.0)) + np.sqrt(3.0) * u / (3.0 + u**2)) / np.pi
-    return np.asarray((1.0 - WILD_SHARE) * ndtr(z) + WILD_SHARE * np.maximum(student, 1e-12))
+    told = (1.0 - share) * ndtr(z) + share * np.maximum(student, 1e-12)
+    return np.asarray(np.maximum(told, 1e-300))
 
 
 def face_value(log_value: float, center: Floats, comparator: str, residual: tuple[float, float]) -> Floats:
@@ -101,7 +118,13 @@ def standardized(
     return (observed.log_value - np.log(center)) / sd, sd
 
 
-def pull(observed: Observed, level: Floats, bias: Floats, residual: tuple[float, float]) -> tuple[Floats, Floats]:
+def pull(
+    observed: Observed,
+    level: Floats,
+    bias: Floats,
+    residual: tuple[float, float],
+    wild: Floats | float = WILD_SHARE,
+) -> tuple[Floats, Floats]:
     """Slope and curvature of minus the log-likelihood of each result in the log level, (N, L) each.
 
     The curvature is the expected one, which is never negative (for Gauss-Newton steps).
@@ -110,16 +133,16 @@ def pull(observed: Observed, level: Floats, bias: Floats, residual: tuple[float,
     # The SD falls as the level rises: d log sd / d log level.
     bend = -(1.0 - (residual[0] / sd) ** 2)
     toward = -(1.0 + r * bend * sd) / sd  # d r / d log level
-    calm, wild = _densities(r)
-    share = calm / (calm + wild)
+    odd_share = np.broadcast_to(wild, r.shape)
+    calm, odd = _densities(r, odd_share)
+    share = calm / (calm + odd)
     tail = 4.0 / 3.0 / WILD_WIDTH**2 / (1.0 + r**2 / (3.0 * WILD_WIDTH**2))
     weight = share + (1.0 - share) * tail
     slope = weight * r * toward + bend
     curve = weight / sd**2 + 2.0 * bend**2
     for j in np.flatnonzero(observed.kind):
         side = -float(observed.kind[j])
-        calm_j, wild_j = _densities(r[:, j])
-        ratio = (calm_j + wild_j) / _share_below(side * r[:, j])
+        ratio = (calm[:, j] + odd[:, j]) / _share_below(side * r[:, j], odd_share[:, j])
         slope[:, j] = -side * ratio * toward[:, j]
         curve[:, j] = np.maximum(ratio * (ratio + side * r[:, j] * share[:, j]), 1e-3 * ratio**2) * toward[:, j] ** 2
     return slope, curve

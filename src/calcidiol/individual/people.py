@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calcidiol.individual.card_uncertainty import moves
 from calcidiol.kinetics import Card, Covariates
 from calcidiol.patient.record import Patient
 from calcidiol.terminology.conditions import malabsorption_of
@@ -34,10 +35,14 @@ class Imputed:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """N copies of the patient with the unknown drawn; `level` is the prior median of the untreated level (N,)."""
+    """N copies of the patient with the unknown drawn; `level` is the prior median of the untreated level (N,).
+
+    `moves` (N, K) is how far the card's population values are taken to lie from the card in each copy.
+    """
 
     covariates: Covariates
     level: Floats
+    moves: Floats
     imputed: tuple[Imputed, ...]
 
 
@@ -52,15 +57,26 @@ def table() -> dict[str, Any]:
 
 
 def typical(who: People) -> People:
-    """One person with the mean covariates, for the mode."""
+    """One person with the mean covariates and the card's own values, for the mode."""
     mean = {f.name: np.array([getattr(who.covariates, f.name).mean()]) for f in fields(Covariates)}
-    return People(Covariates(**mean), np.exp([np.log(who.level).mean()]), who.imputed)
+    none = np.zeros((1, who.moves.shape[1]))
+    return People(Covariates(**mean), np.exp([np.log(who.level).mean()]), none, who.imputed)
 
 
 def repeat(who: People, n: int) -> People:
     """The first person `n` times."""
     rows = np.zeros(n, dtype=np.int64)
-    return People(who.covariates.take(rows), who.level[rows], who.imputed)
+    return People(who.covariates.take(rows), who.level[rows], who.moves[rows], who.imputed)
+
+
+def joined(first: People, later: People) -> People:
+    """Both together; what was imputed is the same for draws of one patient."""
+    both = {
+        f.name: np.concatenate([getattr(first.covariates, f.name), getattr(later.covariates, f.name)])
+        for f in fields(Covariates)
+    }
+    level, moved = (np.concatenate([getattr(first, k), getattr(later, k)]) for k in ("level", "moves"))
+    return People(Covariates(**both), level, moved, first.imputed)
 
 
 def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Generator) -> People:
@@ -124,7 +140,7 @@ def people(patient: Patient, card: Card, on: date, n: int, rng: np.random.Genera
         + law["per_5_bmi"] * (np.clip(bmi, 16, 50) - 27.0) / 5.0
     )
     factor = known["unsupplemented"]["level_factor"] * (known["cancer"]["level_factor"] if cancer else 1.0)
-    return People(covariates, factor * np.exp(log_level), tuple(imputed))
+    return People(covariates, factor * np.exp(log_level), moves(card, n, rng), tuple(imputed))
 
 
 def _possible(value: float | None) -> float | None:

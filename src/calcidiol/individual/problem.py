@@ -7,15 +7,16 @@ distribution (`people`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calcidiol.individual.card_uncertainty import spreads
 from calcidiol.individual.history import History, Observed
 from calcidiol.individual.likelihood import log_likelihood
-from calcidiol.individual.people import People, table
+from calcidiol.individual.people import People, repeat, table
 from calcidiol.kinetics import Card, State, individual_parameters, solve
 from calcidiol.kinetics.layout import ROW
 
@@ -51,8 +52,9 @@ class Problem:
 
     @cached_property
     def spreads(self) -> Floats:
-        """SD of each effect on the log scale, (E,); doses by mouth that are only reported widen the bioavailability."""
-        told = self.card.spreads.copy()
+        """SD of each effect on the log scale, (E,): of people and studies; doses by mouth that are only reported widen
+        the bioavailability."""
+        told = spreads(self.card)
         if self.history.uncertain_oral and "bioavailability" in self.card.random_effects:
             at = self.card.random_effects.index("bioavailability")
             told[at] = np.hypot(told[at], float(table()["adherence"]["log_sd"]))
@@ -80,6 +82,19 @@ class Problem:
             told[:, k] = (log - log.mean()) / self.spreads[k]
         return told
 
+    def slopes_in_moves(self, x: Floats, center: People) -> Floats:
+        """Slopes of the log levels at the results in the card's population values, (L, K), at unknowns x (E + A,)."""
+        count = len(self.card.population_effects)
+        if not count:
+            return np.zeros((len(self.observed), 0))
+        step = 0.5 * np.sqrt(np.diag(self.card.covariance))
+        who = replace(repeat(center, 2 * count), moves=np.concatenate([np.diag(step), -np.diag(step)]))
+        level, _ = self.solve(self.parameters(np.tile(x, (2 * count, 1)), who), state=False)
+        fine = np.isfinite(level) & (level > 0)
+        log = np.log(np.where(fine, level, 1.0))
+        told = ((log[:count] - log[count:]) / (2.0 * step[:, None])).T
+        return np.asarray(np.where((fine[:count] & fine[count:]).T, told, 0.0))
+
     def parameters(self, x: Floats, who: People) -> Floats:
         """Solver parameters (N, P) of the unknowns x (N, E + A) of these people."""
         eta = x[:, : self.effects].copy()
@@ -89,7 +104,7 @@ class Problem:
         eta *= self.spreads
         if at is not None:
             eta[:, at] += np.log(who.level / self.card.value("untreated"))
-        return individual_parameters(self.card, who.covariates, eta)
+        return individual_parameters(self.card, who.covariates, eta, moves=who.moves)
 
     def solve(self, parameters: Floats, *, state: bool) -> tuple[Floats, State | None]:
         """Level at the labs (N, L), and the state on day 0 with all doses up to then in it."""
