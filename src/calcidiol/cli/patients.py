@@ -15,6 +15,7 @@ from calcidiol.errors import CalcidiolError, RecordError, UsageError
 
 if TYPE_CHECKING:
     from calcidiol.planning.answer import Plan
+    from calcidiol.regimen import Goal
 
 RECORD_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -84,6 +85,13 @@ def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
         help="a finding that a person has checked, as `id:item`; may be repeated",
     )
     command.add_argument("--lang", default="en", choices=("en", "zh-Hant"), help="language of the report")
+    command.add_argument(
+        "--prior-weight",
+        type=_weight,
+        default=1.0,
+        metavar="W",
+        help="0.1 to 1: below 1 this patient's results count for more than the card's people (default 1)",
+    )
     if search:
         command.add_argument(
             "--goal",
@@ -92,6 +100,13 @@ def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
             help="target band of 25(OH)D in nmol/L (default 75-125), or `30-50 ng/mL`",
         )
         command.add_argument("--route", default=None, choices=("oral", "im"), help="only this route")
+        command.add_argument(
+            "--accept",
+            action="append",
+            default=[],
+            metavar="RISK=P",
+            help="accepted risk: excess=30%% (ever above 125 nmol/L), ceiling=2%% (250), calcium=2%%; may be repeated",
+        )
 
 
 def day_of(text: str) -> date:
@@ -99,6 +114,16 @@ def day_of(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it as 2026-11-21") from None
+
+
+def _weight(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a weight from 0.1 to 1, the full weight of the prior")
+    return value
 
 
 def _positive(text: str) -> int:
@@ -121,6 +146,7 @@ def progress(what: str) -> Iterator[None]:
 
 def plan_run(args: argparse.Namespace) -> int:
     """Plan one patient, or each record of a folder."""
+    _goal(args)  # a wrong command line is told before the first record is opened
     if Path(args.record).is_dir():
         return _plan_folder(args)
     if args.out:
@@ -140,16 +166,23 @@ def plan_run(args: argparse.Namespace) -> int:
     return made.exit_code
 
 
+def _goal(args: argparse.Namespace) -> Goal:
+    from calcidiol import regimen
+
+    return regimen.goal(args.goal, **regimen.accepted(args.accept))
+
+
 def _plan_one(record: str, args: argparse.Namespace) -> Plan:
     import calcidiol as cd
 
     return cd.plan(
         cd.read(record),
         on=args.on or date.today(),
-        goal=args.goal,
+        goal=_goal(args),
         card=args.card,
         seed=args.seed,
         route=args.route,
+        flatten=args.prior_weight,
         confirmed=tuple(args.confirm),
     )
 
@@ -273,6 +306,7 @@ def forecast_run(args: argparse.Namespace) -> int:
             card=args.card,
             seed=args.seed,
             weeks=args.weeks,
+            flatten=args.prior_weight,
             confirmed=tuple(args.confirm),
         )
     if args.json:

@@ -24,6 +24,7 @@ def remake(capsule: Any) -> Plan:
         card=options["card"],
         seed=options["seed"],
         route=options["route"],
+        flatten=options.get("flatten", 1.0),
         confirmed=tuple(options["confirmed"]),
     )
 

@@ -43,6 +43,7 @@ def plan(
     card: Card | str | None = None,
     seed: int = 0,
     route: str | None = None,
+    flatten: float = 1.0,
     confirmed: Collection[str] = (),
 ) -> Plan:
     """Plan one patient on one day.
@@ -61,6 +62,9 @@ def plan(
         Seed of every draw: the same inputs and seed give the same plan.
     route
         ``"oral"`` or ``"im"`` to look at this route only.
+    flatten
+        Weight of the prior, 0.1 to 1: below 1 this patient's results count for more than the card's people, and the plan
+        says so.
     confirmed
         Keys of findings that a person has checked (``"unit_trap:labs[2]"``).
 
@@ -97,6 +101,7 @@ def plan(
         "card": model.id,
         "seed": seed,
         "route": route,
+        "flatten": flatten,
         "confirmed": sorted(confirmed),
     }
     seal = capsules.seal(patient, day, options, f"{model.id} {model.version}")
@@ -111,7 +116,7 @@ def plan(
     if any(f.level == "stop" and not f.confirmed for f in findings):
         return _without(patient, day, "unusable", findings, limits, seal, base, model)
 
-    person = _fit(patient, model, day, seed)
+    person = _fit(patient, model, day, seed, flatten)
     findings += _edges(patient, model, day, seed, base)
     base["trust"] = _trust(person)
     base["card"] = _card(model, person)
@@ -132,7 +137,7 @@ def plan(
         return _without(patient, day, "refused", findings, limits, seal, base, model, person)
 
     narrowed = _narrowed(wanted, limits)
-    calcemia = Calcemia(patient, day, person.shown, seed)
+    calcemia = Calcemia(patient, day, person.shown, seed, narrowed.alpha_calcium)
     found = regimens.search(
         person.individual, limits, narrowed, products, regimens.protocols(), day, seed, route=route, harm=calcemia.ask
     )
@@ -174,6 +179,7 @@ def forecast(
     card: Card | str | None = None,
     seed: int = 0,
     weeks: int = WEEKS,
+    flatten: float = 1.0,
     confirmed: Collection[str] = (),
 ) -> dict[str, Any]:
     """The forecast of any regimen, without search or verdict: ``{"regimen", "forecasts", "findings", ...}``.
@@ -192,7 +198,7 @@ def forecast(
         raise RecordError(
             f"The record cannot be used: {', '.join(f.key for f in stops)}. Correct it, or confirm with --confirm."
         )
-    person = _fit(patient, model, day, seed)
+    person = _fit(patient, model, day, seed, flatten)
     if person.individual.status != "ok":
         raise WithheldError(
             f"The forecast is withheld ({person.individual.status}): k-hat {person.individual.k_hat:.2f}, "
@@ -294,10 +300,10 @@ class _Person:
         }
 
 
-def _fit(patient: Patient, card: Card, day: date, seed: int) -> _Person:
+def _fit(patient: Patient, card: Card, day: date, seed: int, flatten: float = 1.0) -> _Person:
     from calcidiol.individual import fit, population
 
-    individual = fit(patient, card, day, seed=seed)
+    individual = fit(patient, card, day, seed=seed, flatten=flatten)
     without = population(patient, card, day, seed=seed) if len(individual.observed) else individual
     return _Person(
         individual, without, individual.resample(SHOWN_DRAWS, seed), without.resample(SHOWN_DRAWS, seed), day
@@ -524,6 +530,9 @@ def _next(
     from calcidiol.regimen.score import noise as noise_of
 
     noise = noise_of(person.individual)
+    if any(s.harm is not None and not s.harm.acceptable for s in found.finalists):
+        # Where calcium binds, no later step may give more in all than the regimen that keeps to it.
+        limits = replace(limits, total_365d_iu=min(limits.total_365d_iu, found.best.burden_iu))
     due = [v.when for v in patient.visits if v.kind in ("blood_draw", "cycle") and v.when > day]
     avoid = [v.when for v in patient.visits if v.kind == "nadir"]
     given = [

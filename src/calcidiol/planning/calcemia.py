@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from calcidiol.errors import SolverError
 from calcidiol.individual import Ensemble
 from calcidiol.kinetics import Regimen, Schedule, solve
 from calcidiol.patient.record import Patient
 from calcidiol.regimen import Harm
+from calcidiol.regimen.score import UNSOLVED
 from calcidiol.safety.hypercalcemia import CalciumOption, CalciumRisk, calcium_risk
 
 WEEKS = 52
@@ -26,6 +28,7 @@ class Calcemia:
     day: date
     ensemble: Ensemble
     seed: int
+    alpha: float
     risk: CalciumRisk | None = None
     options: dict[str, CalciumOption] = field(default_factory=dict)
 
@@ -44,8 +47,15 @@ class Calcemia:
                 pairing="cross",
                 start=self.ensemble.state,
             )
-            levels = {r.name: solved.level[i + 1] for i, r in enumerate(new)}
-            self.risk = calcium_risk(self.patient, self.day, times, solved.level[0], levels, seed=self.seed)
+            finite = np.isfinite(solved.level).all(axis=(0, 2))
+            if np.mean(finite) < 1.0 - UNSOLVED:
+                raise SolverError(
+                    f"{int(np.sum(~finite))} of {len(finite)} draws of this patient could not be followed; at most "
+                    f"{UNSOLVED:.0%} may fail. Check the record's weight, doses and levels, or use another card."
+                )
+            untreated, *treated = solved.level[:, finite]
+            levels = {r.name: level for r, level in zip(new, treated, strict=True)}
+            self.risk = calcium_risk(self.patient, self.day, times, untreated, levels, seed=self.seed, alpha=self.alpha)
             self.options |= self.risk.options
         assert self.risk is not None
         alpha, status = self.risk.alpha, self.risk.status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from calcidiol.regimen.candidates import generate, outside
-    from calcidiol.regimen.goals import Goal, default_goal, goal
+    from calcidiol.regimen.goals import Goal, accepted, default_goal, goal
     from calcidiol.regimen.protocol import Protocol, instantiate, protocols
     from calcidiol.regimen.results import Candidates, Chance, Harm, Scored
     from calcidiol.regimen.searching import search
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # `policy` and `next_sample` come from their modules: a name that is both module and function depends on import order.
 _HOMES = {
     "candidates": ("generate", "outside"),
-    "goals": ("Goal", "default_goal", "goal"),
+    "goals": ("Goal", "accepted", "default_goal", "goal"),
     "protocol": ("Protocol", "instantiate", "protocols"),
     "results": ("Candidates", "Chance", "Harm", "Scored"),
     "searching": ("search",),
@@ -31,6 +31,7 @@ __all__ = [
     "Harm",
     "Protocol",
     "Scored",
+    "accepted",
     "default_goal",
     "format",
     "generate",

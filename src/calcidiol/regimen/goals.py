@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -25,14 +25,15 @@ class Goal:
 
     Attainment is the mean, over the weeks `week_from` to `week_to`, of the probability that 25(OH)D lies in
     [`low`, `high`]. A regimen qualifies when P(ever above `ceiling`) <= `alpha_ceiling` and P(ever above `excess`) <=
-    `alpha_excess`, each with two Monte-Carlo errors added. Among regimens `within` of the best attainment the one with
+    `alpha_excess`, each with two Monte-Carlo errors added, and when the added chance of a calcium above its limit is at
+    most `alpha_calcium` (where that is computed). Among regimens `within` of the best attainment the one with
     fewer visits wins, then the one with fewer IU.
 
     Parameters
     ----------
     low, high, excess, ceiling
         Levels of 25(OH)D, nmol/L.
-    alpha_excess, alpha_ceiling
+    alpha_excess, alpha_ceiling, alpha_calcium
         Accepted probabilities, 0 to 1.
     week_from, week_to
         Weeks from the start, whole numbers.
@@ -53,6 +54,7 @@ class Goal:
     week_to: int
     within: float
     within_shortfall: float
+    alpha_calcium: float
     substances: tuple[str, ...] = ("cholecalciferol",)
     source: str = ""
     tag: str = "P"
@@ -66,7 +68,7 @@ class Goal:
             )
         if not 0 <= self.week_from < self.week_to <= 104:
             raise UsageError(f"Weeks {self.week_from} to {self.week_to} cannot be used: 0 <= from < to <= 104.")
-        for name in ("alpha_excess", "alpha_ceiling", "within"):
+        for name in ("alpha_excess", "alpha_ceiling", "alpha_calcium", "within"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"{name} = {getattr(self, name)!r} is not a probability (0 to 1).")
 
@@ -128,3 +130,32 @@ def goal(text: str | None = None, **changes: Any) -> Goal:
             raise UsageError(f"The goal {text!r} is not a band of finite numbers.")
         changes = {"low": band[0], "high": band[1], "excess": max(base.excess, band[1])} | changes
     return replace(base, **changes) if changes else base
+
+
+ACCEPTED = ("excess", "ceiling", "calcium")
+
+
+def accepted(texts: Iterable[str]) -> dict[str, float]:
+    """Changes of accepted risks, for `goal`, from texts as ``"excess=30%"`` or ``"calcium=0.02"``.
+
+    Raises
+    ------
+    UsageError
+        A text names no accepted risk, or holds no probability.
+
+    Examples
+    --------
+    >>> accepted(["excess=30%", "calcium=0.02"])
+    {'alpha_excess': 0.3, 'alpha_calcium': 0.02}
+    """
+    changes: dict[str, float] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)\s*(%?)", value)
+        if name not in ACCEPTED or found is None:
+            raise UsageError(
+                f"The accepted risk {text!r} cannot be read: give {', '.join(ACCEPTED[:-1])} or {ACCEPTED[-1]} and a "
+                "probability, as excess=30% or calcium=0.02."
+            )
+        changes[f"alpha_{name}"] = round(float(found[1]) / (100.0 if found[2] else 1.0), 12)
+    return changes
