@@ -313,12 +313,16 @@ def test_symptoms_visits_intake() -> None:
         "symptoms:\n - {name: fatigue, score: 7, date: 2026-11-01}\n - {name: fatigue, score: 11, date: "
         "2026-11-02}\n - {name: FACIT-F, score: 31, date: 2026-11-01, scale: 0-52, version: 4}\n"
         "visits:\n - {kind: chemotherapy, date: 2026-11-24, every: 3 weeks, count: 3}\n - {kind: nadir, date: soon}\n"
+        " - {kind: clinic, date: 2026-11-24, every: 1000000000.0, count: 3}\n"
         "intake: {skin: dark, activity: low}\n"
     )
-    assert [(s.name, s.score, s.scale) for s in p.symptoms] == [("FACIT-F", 31, "0-52 4"), ("fatigue", 7, "0-10")]
+    assert [(s.name, s.score, s.scale) for s in p.symptoms] == [
+        ("FACIT-F", 31, "FACIT-F (0-52) 4"),
+        ("fatigue", 7, "0-10"),
+    ]
     assert [v.when for v in p.visits] == [date(2026, 11, 24), date(2026, 12, 15), date(2027, 1, 5)]
     assert p.intake == {"skin": "dark", "activity": "low"}
-    assert reasons(p) == {"symptom_out_of_range", "date_unreadable"}
+    assert reasons(p) == {"symptom_out_of_range", "date_unreadable", "visit_shape"}
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from calcidiol.patient.assay import assay_of
 from calcidiol.patient.coding import is_loinc
 from calcidiol.patient.dates import When, read_date
+from calcidiol.patient.diary import file_symptom
 from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range, Report
 from calcidiol.patient.medical import file_condition
 from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
 from calcidiol.quantity import convert
 from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, labs
+from calcidiol.terminology.symptoms import scale_by_loinc, scale_by_name
 
 if TYPE_CHECKING:
     from calcidiol.patient.bundle import Context
@@ -134,6 +136,8 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
         context.g.refuse("lab", "lab_code_conflict", where, f"{test[1:]} ({codes})")
         return
     if item is None:
+        if _symptom(context, part, test, when, where):
+            return
         if not (empty and isinstance(part, Observation) and o.component):
             context.count("Observation", "code_not_used", test, where)
         return
@@ -182,6 +186,24 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
         flags=flags,
         status=o.status or "",
     )
+
+
+_SCORE_UNITS = ("", "1", "{score}", "score", "points", "{points}")
+"""Units that a symptom score may carry."""
+
+
+def _symptom(context: Context, part: Observation | Component, test: str, when: When | None, where: str) -> bool:
+    """File a symptom score: one of our scales by its name, or the total of another instrument by code or name."""
+    assert part.code is not None
+    loinc = [c.code.strip() for c in part.code.coding if c.code and is_loinc(c.system)]
+    scale = scale_by_loinc(loinc) or (None if loinc else scale_by_name(test))
+    if scale is None or not _has_value(part):
+        return False
+    number, unit, problem = _value(part)
+    if problem or unit not in _SCORE_UNITS or (scale.own and not isinstance(number, Number)):
+        return False
+    file_symptom(context.g, scale.id, "" if scale.own else scale.id, "", number, when, where, scale=scale)
+    return True
 
 
 def _has_value(part: Observation | Component) -> bool:

@@ -15,10 +15,11 @@ from typing import Any
 from calcidiol.errors import RecordError
 from calcidiol.patient.assay import assay_of
 from calcidiol.patient.dates import When, read_date
+from calcidiol.patient.diary import file_symptom
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
 from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
-from calcidiol.patient.record import Origin, Patient, Sex, Symptom, Visit
+from calcidiol.patient.record import Origin, Patient, Sex, Visit
 from calcidiol.patient.short_medical import allergy, condition, dose, drug, procedure
 from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, lab_names, labs
 
@@ -106,6 +107,8 @@ _SUN = {
 }
 MOST_ROWS = 20_000
 """Most rows of one section (P)."""
+LONGEST_CYCLE_D = 400.0
+"""Longest time between two visits of a series (P)."""
 
 
 def read_short(document: Any, name: str, fallback_id: str) -> Patient:
@@ -375,19 +378,15 @@ def _symptom(g: Gathering, row: Any, where: str) -> None:
     for field in row:
         if _plain(field) not in SYMPTOM_KEYS:
             unknown(g, "field", str(field), SYMPTOM_KEYS, f"{where}.{tidy(field, 60)}")
-    name = tidy(fields.get("name", fields.get("symptom", "")), 60)
-    when = read_date(fields.get("date", fields.get("when")))
-    score = read_number(fields.get("score", fields.get("value")))
-    scale = tidy(fields.get("scale", fields.get("instrument", "0-10")), 60)
-    if not name or when is None or isinstance(score, Unreadable):
-        g.refuse("symptom", "symptom_incomplete", where, name)
-        return
-    if scale == "0-10" and not 0 <= score.value <= 10:
-        g.refuse("symptom", "symptom_out_of_range", where, f"{name} {score.value:g}")
-        return
-    if "version" in fields:
-        scale = tidy(f"{scale} {fields['version']}", 80)
-    g.symptoms.append(Symptom(name, score.value, when.day, Origin(where, tidy(fields.get("score", ""), 40)), scale))
+    file_symptom(
+        g,
+        tidy(fields.get("name", fields.get("symptom", "")), 60),
+        tidy(fields.get("instrument", fields.get("scale", "")), 60),
+        tidy(fields.get("version", ""), 20),
+        read_number(fields.get("score", fields.get("value"))),
+        read_date(fields.get("date", fields.get("when"))),
+        where,
+    )
 
 
 def _visit(g: Gathering, row: Any, where: str) -> None:
@@ -407,7 +406,12 @@ def _visit(g: Gathering, row: Any, where: str) -> None:
         from calcidiol.patient.short_medical import days_of
 
         span, number = days_of(fields["every"]), read_number(fields.get("count", 1))
-        if span is None or isinstance(number, Unreadable) or not 1 <= number.value <= 200:
+        if (
+            span is None
+            or not 0 <= span <= LONGEST_CYCLE_D
+            or isinstance(number, Unreadable)
+            or not 1 <= number.value <= 200
+        ):
             g.refuse("visit", "visit_shape", where, row)
             return
         every, count = span, int(number.value)
