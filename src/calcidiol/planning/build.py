@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from calcidiol.errors import RecordError, UsageError, WithheldError
-from calcidiol.kinetics import Card, Regimen, Schedule, load_card
+from calcidiol.kinetics import Card, Regimen, load_card
 from calcidiol.patient.record import Finding, Patient
 from calcidiol.planning import capsule as capsules
-from calcidiol.planning import inputs
 from calcidiol.planning.answer import Plan, regimen_dict
+from calcidiol.planning.person import WEEKS, Person, fitted
+from calcidiol.planning.told import (
+    alternatives,
+    card_told,
+    imputed,
+    inputs_told,
+    labs_in_their_forecast,
+    next_result,
+    plain,
+    reasons,
+    trust_told,
+    who,
+)
 from calcidiol.safety.verdict import Fired, Limits, Verdict
 
 if TYPE_CHECKING:
-    from calcidiol.individual import Ensemble, Forecast, Individual
-    from calcidiol.regimen import Candidates, Goal, Scored
+    from calcidiol.regimen import Goal
     from calcidiol.safety.placement import Placed
     from calcidiol.terminology.product import Product
-
-WEEKS = 52
-"""Horizon of a plan's forecasts, weeks."""
-SHOWN_DRAWS = 1000
-"""Draws behind every band that is shown (P): the Monte-Carlo error of p05 is then about 3 % of the band."""
-PEAK_SHARE = 0.80
-"""The gate's forecast peak is the level that one in five draws exceeds, like the goal's accepted excess (P)."""
-PARETO_SHOWN = 6
-"""How many of the Pareto set stand among the alternatives; all of it is in the plan's `search` (P)."""
-EDGE = 2.5
-"""Percentile of its own forecast, from either end, at which a 25(OH)D result is pointed out (P)."""
 
 
 def plan(
@@ -63,8 +61,8 @@ def plan(
     route
         ``"oral"`` or ``"im"`` to look at this route only.
     flatten
-        Weight of the prior, 0.1 to 1: below 1 this patient's results count for more than the card's people, and the plan
-        says so.
+        Weight of the prior, 0.1 to 1: below 1 this patient's results count for more than the card's people. The plan
+        tells it.
     confirmed
         Keys of findings that a person has checked (``"unit_trap:labs[2]"``).
 
@@ -108,18 +106,18 @@ def plan(
     findings = list(plausible(patient, day, confirmed))
     limits = safety.limits(patient, day, products)
     base: dict[str, Any] = {
-        "patient": _who(patient, day),
+        "patient": who(patient, day),
         "goal": wanted.to_dict(),
-        "card": _card(model),
+        "card": card_told(model),
         "labs": [],
     }
     if any(f.level == "stop" and not f.confirmed for f in findings):
         return _without(patient, day, "unusable", findings, limits, seal, base, model)
 
-    person = _fit(patient, model, day, seed, flatten)
-    findings += _edges(patient, model, day, seed, base)
-    base["trust"] = _trust(person)
-    base["card"] = _card(model, person)
+    person = fitted(patient, model, day, seed, flatten)
+    findings += labs_in_their_forecast(patient, model, day, seed, base)
+    base["trust"] = trust_told(person)
+    base["card"] = card_told(model, person)
     if person.individual.status != "ok":
         withheld = Fired(
             "FIT01",
@@ -150,12 +148,12 @@ def plan(
     base["forecasts"] = person.forecasts(chosen, seed)
     base["probabilities"] = person.probabilities(chosen, narrowed)
     base["calcium"] = calcemia.told(chosen)
-    base["alternatives"] = _alternatives(found, products)
+    base["alternatives"] = alternatives(found, products)
     base["search"] = found.to_dict()
     base["placement"] = [{"text_id": p.text_id, "params": dict(p.params), "tag": p.tag} for p in placement]
-    base["next_result"] = _next(patient, person, found, limits, products, day, seed, chosen)
-    base["evidence"] = _evidence(patient, chosen, verdict)
-    base["inputs"] = _inputs(patient, day, person)
+    base["next_result"] = next_result(patient, person, found, limits, products, day, seed, chosen)
+    base["evidence"] = reasons(patient, chosen, verdict)
+    base["inputs"] = inputs_told(patient, day, person)
     base["statement_id"] = "statement.clinician_decides"
     return Plan(
         status="planned",
@@ -167,7 +165,7 @@ def plan(
         monitoring=safety.monitoring(patient, chosen, day, rules=verdict.rules),
         stop_rules=safety.stop_rules(patient, day),
         capsule=seal,
-        body=_plain(base),
+        body=plain(base),
     )
 
 
@@ -198,7 +196,7 @@ def forecast(
         raise RecordError(
             f"The record cannot be used: {', '.join(f.key for f in stops)}. Correct it, or confirm with --confirm."
         )
-    person = _fit(patient, model, day, seed, flatten)
+    person = fitted(patient, model, day, seed, flatten)
     if person.individual.status != "ok":
         raise WithheldError(
             f"The forecast is withheld ({person.individual.status}): k-hat {person.individual.k_hat:.2f}, "
@@ -206,14 +204,14 @@ def forecast(
         )
     told = {
         "on": day.isoformat(),
-        "card": _card(model, person),
+        "card": card_told(model, person),
         "regimen": regimen_dict(asked),
         "forecasts": person.forecasts(asked, seed, weeks),
-        "trust": _trust(person),
-        "inputs": {"imputed": _imputed(person)},
+        "trust": trust_told(person),
+        "inputs": {"imputed": imputed(person)},
     }
-    plain: dict[str, Any] = _plain(told)
-    return plain
+    made: dict[str, Any] = plain(told)
+    return made
 
 
 def as_day(on: date | str) -> date:
@@ -226,92 +224,8 @@ def as_day(on: date | str) -> date:
         raise UsageError(f"{on!r} is not a date. Write it as 2026-11-21.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """The fitted patient, the same without labs, and the draws that are shown."""
-
-    individual: Individual
-    population: Individual
-    shown: Ensemble
-    shown_population: Ensemble
-    day: date
-
-    def peak(self, regimen: Regimen) -> float:
-        """Forecast peak of a regimen, nmol/L."""
-        from calcidiol.kinetics import solve
-
-        solved = solve(
-            self.shown.card,
-            self.shown.parameters,
-            regimen.schedule(self.day),
-            np.arange(0.0, WEEKS * 7 + 1, 7.0),
-            origin_doy=self.shown.origin_doy,
-            start=self.shown.state,
-        )
-        return float(np.quantile(solved.peak, PEAK_SHARE))
-
-    def forecasts(self, regimen: Regimen | None, seed: int, weeks: int = WEEKS) -> dict[str, Any]:
-        """Population, individual and untreated bands; without a regimen the first two are untreated as well."""
-        from calcidiol.individual import forecast as bands
-
-        times = _grid(weeks)
-        schedule = Schedule.of(()) if regimen is None else regimen.schedule(self.day)
-        return {
-            "population": _band(bands(self.shown_population, schedule, times, seed)),
-            "individual": _band(bands(self.shown, schedule, times, seed)),
-            "untreated": _band(bands(self.shown, Schedule.of(()), times, seed)),
-        }
-
-    def probabilities(self, regimen: Regimen, goal: Goal) -> dict[str, Any]:
-        """P(in band), P(below), P(above) by week and over the goal's weeks, each with its Monte-Carlo error."""
-        from calcidiol.kinetics import solve
-
-        weeks = np.arange(0, WEEKS + 1)
-        solved = solve(
-            self.shown.card,
-            self.shown.parameters,
-            regimen.schedule(self.day),
-            weeks * 7.0,
-            origin_doy=self.shown.origin_doy,
-            start=self.shown.state,
-        )
-        n = min(float(len(self.shown)), self.individual.ess)
-
-        def chance(each: Any) -> dict[str, float]:
-            p = float(np.mean(each))
-            return {"value": p, "mc_error": float(np.sqrt(max(p * (1 - p), 0.25 / n) / n))}
-
-        inside = (solved.level >= goal.low) & (solved.level <= goal.high)
-        over = slice(goal.week_from, goal.week_to + 1)
-        return {
-            "in_band": chance(inside[:, over].mean(axis=1)),
-            "weeks": [goal.week_from, goal.week_to],
-            "above_high": chance(solved.peak > goal.excess),
-            "above_ceiling": chance(solved.peak > goal.ceiling),
-            "by_week": [
-                {
-                    "week": int(w),
-                    "in_band": float(inside[:, w].mean()),
-                    "below": float((solved.level[:, w] < goal.low).mean()),
-                    "above": float((solved.level[:, w] > goal.high).mean()),
-                }
-                for w in (4, 8, 12, 26, 52)
-            ],
-        }
-
-
-def _fit(patient: Patient, card: Card, day: date, seed: int, flatten: float = 1.0) -> _Person:
-    from calcidiol.individual import fit, population
-
-    individual = fit(patient, card, day, seed=seed, flatten=flatten)
-    without = population(patient, card, day, seed=seed) if len(individual.observed) else individual
-    return _Person(
-        individual, without, individual.resample(SHOWN_DRAWS, seed), without.resample(SHOWN_DRAWS, seed), day
-    )
-
-
 def _judged(
-    patient: Patient, best: Regimen, day: date, products: dict[str, Product], person: _Person
+    patient: Patient, best: Regimen, day: date, products: dict[str, Product], person: Person
 ) -> tuple[Verdict, tuple[Placed, ...]]:
     """The gate's word on a regimen whose injections stand where they fit, with the 25(OH)D that it needs planned."""
     from calcidiol import safety
@@ -326,19 +240,6 @@ def _judged(
         # A delay that costs a dose is not worth it: the days stay, and the advice that named others goes.
         return gate(best), tuple(p for p in said if p.text_id != "place.moved")
     return verdict, said
-
-
-def _grid(weeks: int) -> Any:
-    """Days of a forecast: every second day for two weeks, then weekly."""
-    return np.unique(np.concatenate([np.arange(0.0, 15.0, 2.0), np.arange(0.0, weeks * 7.0 + 1.0, 7.0)]))
-
-
-def _band(one: Forecast) -> dict[str, Any]:
-    return {
-        "dates": [d.isoformat() for d in one.dates],
-        "level": {k: v.tolist() for k, v in one.level.items()},
-        "lab": {k: v.tolist() for k, v in one.lab.items()},
-    }
 
 
 def _narrowed(goal: Goal, limits: Limits) -> Goal:
@@ -358,7 +259,7 @@ def _without(
     seal: dict[str, Any],
     body: dict[str, Any],
     card: Card,
-    person: _Person | None = None,
+    person: Person | None = None,
     verdict: Verdict | None = None,
 ) -> Plan:
     """A plan that gives nothing: refused by a rule, or made from a record that cannot be used."""
@@ -370,8 +271,8 @@ def _without(
     body["probabilities"] = None
     body["alternatives"] = []
     body["next_result"] = None
-    body["evidence"] = [] if status == "unusable" else _evidence(patient, nothing, verdict)
-    body["inputs"] = _inputs(patient, day, person)
+    body["evidence"] = [] if status == "unusable" else reasons(patient, nothing, verdict)
+    body["inputs"] = inputs_told(patient, day, person)
     body.setdefault("forecasts", None)
     body.setdefault("trust", None)
     body["statement_id"] = "statement.clinician_decides"
@@ -385,213 +286,5 @@ def _without(
         monitoring=() if status == "unusable" else safety.monitoring(patient, nothing, day, rules=verdict.rules),
         stop_rules=() if status == "unusable" else safety.stop_rules(patient, day),
         capsule=seal,
-        body=_plain(body),
+        body=plain(body),
     )
-
-
-def _who(patient: Patient, day: date) -> dict[str, Any]:
-    age = patient.age_on(day)
-    return {
-        "id": patient.id,
-        "name": patient.name,
-        "sex": patient.sex,
-        "birth_date": None if patient.birth_date is None else patient.birth_date.isoformat(),
-        "age_y": None if age is None else round(age, 1),
-    }
-
-
-def _card(card: Card, person: _Person | None = None) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "id": card.id,
-        "version": card.version,
-        "title": card.title,
-        "citation": card.citation,
-        "population": card.population,
-        "known_failures": list(card.known_failures),
-        "domain": [],
-    }
-    if person is not None:
-        mean = {
-            name: float(person.individual.mean(getattr(person.individual.covariates, name)))
-            for name in ("weight_kg", "bmi", "age_y")
-        }
-        mean["untreated"] = float(
-            np.exp(person.individual.mean(np.log(person.individual.parameters[:, _untreated_row()])))
-        )
-        for name, box in card.domain.items():
-            if name in mean:
-                told["domain"].append(
-                    {
-                        "name": name,
-                        "value": mean[name],
-                        "low": box["low"],
-                        "high": box["high"],
-                        "unit": box["unit"],
-                        "inside": bool(box["low"] <= mean[name] <= box["high"]),
-                        "source": box["source"],
-                        "tag": box["tag"],
-                    }
-                )
-    return told
-
-
-def _untreated_row() -> int:
-    from calcidiol.kinetics.layout import ROW
-
-    return ROW["untreated"]
-
-
-def _edges(patient: Patient, card: Card, day: date, seed: int, body: dict[str, Any]) -> list[Finding]:
-    """Where each 25(OH)D falls in its own forecast; those at the edge become findings."""
-    from calcidiol.individual import percentiles
-
-    labs = [x for x in patient.labs_of("25ohd", day) if x.value > 0]
-    told = []
-    for lab, percentile in zip(labs, percentiles(patient, card, day, seed=seed), strict=True):
-        known = bool(np.isfinite(percentile))
-        body["labs"].append(
-            {
-                "date": lab.when.date().isoformat(),
-                "value": lab.value,
-                "sd": float(np.hypot(card.residual[0] * lab.value, card.residual[1])),
-                "comparator": lab.comparator,
-                "unit": lab.unit,
-                "received": lab.origin.received,
-                "percentile": percentile if known else None,
-                "assay": lab.assay,
-                "item": lab.origin.where,
-            }
-        )
-        if known and not EDGE <= percentile <= 100.0 - EDGE:
-            params: dict[str, object] = {
-                "value": lab.value,
-                "percentile": percentile,
-                "date": lab.when.date().isoformat(),
-            }
-            told.append(Finding("level_at_edge", "caution", lab.origin.where, params))
-    return told
-
-
-def _trust(person: _Person) -> dict[str, Any]:
-    from calcidiol.individual import trust
-
-    one = trust(person.individual)
-    return {
-        "labs": one.labs,
-        "k_hat": one.k_hat,
-        "effective_draws": one.ess,
-        "shrinkage": one.shrinkage,
-        "mean": one.mean,
-        "correlations": [{"first": a, "second": b, "correlation": c} for a, b, c in one.correlations],
-        "notes": [{"text_id": i, "params": p} for i, p in one.notes],
-    }
-
-
-def _alternatives(found: Candidates, products: dict[str, Product]) -> list[dict[str, Any]]:
-    """The regimens that one would ask about, each once: best of each route, protocols, Pareto set, nothing."""
-    rows: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    groups: list[tuple[str, list[Scored]]] = [
-        ("chosen", [found.best]),
-        ("oral", [found.best_oral] if found.best_oral else []),
-        ("im", [found.best_im] if found.best_im else []),
-        ("protocol", list(found.protocols)),
-        ("pareto", list(found.pareto)[:PARETO_SHOWN]),
-        ("none", [found.untreated]),
-    ]
-    for kind, scored in groups:
-        for one in scored:
-            if one.regimen.name in seen:
-                continue
-            seen.add(one.regimen.name)
-            told = one.to_dict()
-            told["kind"] = kind
-            told["regimen"] = regimen_dict(one.regimen)
-            told["total_iu"] = one.iu
-            told["why_not"] = told.pop("reasons")
-            rows.append(told)
-    return rows
-
-
-def _next(
-    patient: Patient,
-    person: _Person,
-    found: Candidates,
-    limits: Limits,
-    products: dict[str, Product],
-    day: date,
-    seed: int,
-    chosen: Regimen,
-) -> dict[str, Any]:
-    """When to measure next, and what each range of that result would mean."""
-    from calcidiol import safety
-    from calcidiol.regimen.next_sample import next_sample
-    from calcidiol.regimen.policy import policy
-    from calcidiol.regimen.score import noise as noise_of
-
-    noise = noise_of(person.individual)
-    if any(s.harm is not None and not s.harm.acceptable for s in found.finalists):
-        # Where calcium binds, no later step may give more in all than the regimen that keeps to it.
-        limits = replace(limits, total_365d_iu=min(limits.total_365d_iu, found.best.burden_iu))
-    due = [v.when for v in patient.visits if v.kind in ("blood_draw", "cycle") and v.when > day]
-    avoid = [v.when for v in patient.visits if v.kind == "nadir"]
-    given = [
-        (float((dose.start + timedelta(days=i * dose.every_days) - day).days), dose.iu or 0.0)
-        for dose in patient.doses
-        if dose.route == "im"
-        for i in range(dose.taken_until(day))
-    ]
-    needed = min((point.on for point in safety.checkpoints(patient, chosen, day)), default=None)
-    sample = next_sample(found, day, noise, due=due, avoid=avoid, given=given, needed=needed)
-    table = policy(person.individual, found, limits, products, day, seed, day=sample.day, noise=noise, regimen=chosen)
-    return {**sample.to_dict(), **table.to_dict(), "sample_reasons": sample.to_dict()["reasons"]}
-
-
-def _evidence(patient: Patient, regimen: Regimen, verdict: Verdict) -> list[dict[str, Any]]:
-    """Graded sentences behind the plan; ids and parameters, words later."""
-    from calcidiol import evidence
-
-    routes = sorted({run.route for run in regimen.runs})
-    context = {
-        "routes": routes,
-        "single_dose_iu": regimen.largest_iu,
-        "every_days": max((run.every_days for run in regimen.runs if run.count > 1), default=0.0),
-        "conditions": sorted({c for x in patient.conditions if x.active for c in x.concepts}),
-        "drugs": sorted({c for x in patient.drugs if x.active for c in x.classes}),
-        "cancer": patient.has("cancer"),
-        "leukemia": patient.has("leukemia"),
-        "status": verdict.status,
-    }
-    return [dict(row) for row in evidence.for_plan(context)]
-
-
-def _inputs(patient: Patient, day: date, person: _Person | None) -> dict[str, Any]:
-    return {
-        "used": inputs.used(patient, day, inputs.analytes_of_rules()),
-        "ignored": inputs.ignored(patient, day),
-        "imputed": [] if person is None else _imputed(person),
-    }
-
-
-def _imputed(person: _Person) -> list[dict[str, Any]]:
-    return [
-        {"name": i.name, "text_id": i.text_id, "params": dict(i.params), "source": i.source, "tag": i.tag}
-        for i in person.individual.imputed
-    ]
-
-
-def _plain(value: Any) -> Any:
-    """Plain data: numpy numbers as numbers, tuples as lists, dates as text, and no infinity or NaN."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if isinstance(value, date):
-        return value.isoformat()
-    return value

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calcidiol.errors import SolverError
 from calcidiol.individual import Ensemble
@@ -47,7 +48,7 @@ class Calcemia:
                 pairing="cross",
                 start=self.ensemble.state,
             )
-            finite = np.isfinite(solved.level).all(axis=(0, 2))
+            finite: NDArray[np.bool_] = np.all(np.isfinite(solved.level), axis=(0, 2))
             if np.mean(finite) < 1.0 - UNSOLVED:
                 raise SolverError(
                     f"{int(np.sum(~finite))} of {len(finite)} draws of this patient could not be followed; at most "
