@@ -11,6 +11,8 @@ from calcidiol.cli.files import dumps, write
 from calcidiol.cli.patients import progress
 from calcidiol.errors import UsageError
 
+FEWEST_DRAWS, MOST_DRAWS = 500, 200_000
+"""Draws of the posterior that may be asked for."""
 START = "two-route-2026"
 """Card from which a fit starts."""
 
@@ -62,8 +64,12 @@ def add(commands: Any) -> None:
     fit.add_argument("--out", metavar="CARD.toml", required=True, help="where the new card goes")
     fit.add_argument("--card", metavar="ID", default=START, help=f"card to start from (default {START})")
     fit.add_argument("--id", default="two-route-fitted", help="id of the new card")
+    fit.add_argument("--version", default="1", help="version of the new card")
     fit.add_argument("--seed", type=int, default=1)
-    fit.add_argument("--steps", type=int, default=None, help="steps of each walker")
+    fit.add_argument("--draws", type=int, default=None, help="draws of the posterior")
+    fit.add_argument(
+        "--check", type=int, default=0, metavar="STEPS", help="compare with an MCMC chain of so many steps (emcee)"
+    )
     fit.add_argument("--json", metavar="FILE", help="diagnostics and left-out scores as data; - for standard output")
     fit.set_defaults(run=calibrate_run)
 
@@ -132,52 +138,77 @@ def _every(step: int) -> Callable[[int], None]:
 
 
 def calibrate_run(args: argparse.Namespace) -> int:
-    """Fit the population parameters, leave each study out, and write the card. Takes minutes; says how far it is."""
+    """Fit the population values, leave each study out, and write the card. Takes minutes; says how far it is."""
     import numpy as np
 
     from calcidiol.evaluate.arms import read_arms
-    from calcidiol.evaluate.calibrate import STEPS, calibrate, leave_one_study_out
+    from calcidiol.evaluate.calibrate import DRAWS, calibrate, check_chain, leave_one_study_out
     from calcidiol.evaluate.card_file import fitted_card
     from calcidiol.evaluate.score import with_intervals
+    from calcidiol.individual.psis import TRUST
     from calcidiol.kinetics import load_card
     from calcidiol.kinetics.card import parse_card
 
+    draws = args.draws or DRAWS
+    if not FEWEST_DRAWS <= draws <= MOST_DRAWS or not 0 <= args.check <= MOST_DRAWS:
+        raise UsageError(f"--draws must lie between {FEWEST_DRAWS:,} and {MOST_DRAWS:,}, --check below that.")
     table = read_arms(args.data)
     rows = [o for o in table if o.used]
     if len({o.study for o in rows}) < 5:
         raise UsageError(f"{len(rows)} usable rows are too few to fit; at least five studies are needed.")
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
     for reason in sorted({o.why_not for o in table if not o.used}):
-        print(f"left out: {sum(o.why_not == reason for o in table)} rows: {reason}", file=sys.stderr)
-    print(f"fitting {len(rows)} rows; {sum(o.doubtful for o in rows)} doubtful ones count less", file=sys.stderr)
-    made = calibrate(
-        load_card(args.card),
-        rows,
-        seed=args.seed,
-        steps=args.steps or STEPS,
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
-    )
-    left = leave_one_study_out(made, seed=args.seed)
-    text = fitted_card(made, id=args.id, version="1", data=args.data or "the shipped data/arms.csv")
+        tell(f"left out: {sum(o.why_not == reason for o in table)} rows: {reason}")
+    tell(f"fitting {len(rows)} rows; {sum(o.doubtful for o in rows)} doubtful ones count less")
+    made = calibrate(load_card(args.card), rows, seed=args.seed, draws=draws, tell=tell)
+    left = leave_one_study_out(made, seed=args.seed, draws=max(draws // 2, FEWEST_DRAWS), tell=tell)
+    chain = check_chain(made, steps=args.check, seed=args.seed) if args.check else None
+    text = fitted_card(made, id=args.id, version=args.version, data=args.data or "the shipped data/arms.csv")
     parse_card(text, args.out)
     write(args.out, text)
     observed = np.array([o.observed for o in rows], dtype=float)
-    from scipy.special import ndtr
+    studies = [o.study for o in rows]
 
-    percentile = 100.0 * ndtr((np.log(observed) - np.log(left.predicted)) / left.log_sd)
+    def score(pick: list[int]) -> dict[str, Any]:
+        told = with_intervals(
+            left.predicted[pick], observed[pick], left.percentile[pick], [studies[i] for i in pick], args.seed
+        )
+        return told | {"median_band_ratio": float(np.median(left.p95[pick] / left.p05[pick]))}
+
     told = {
         "posterior": {
             p.name: {"mean": float(np.exp(m) if p.log else m), "sd": float(s), "scale": "log" if p.log else "own"}
-            for p, m, s in zip(made.priors, made.mean, np.sqrt(np.diag(made.covariance)), strict=True)
+            for p, m, s in zip(made.model.priors, made.mean, np.sqrt(np.diag(made.covariance)), strict=True)
         },
-        "diagnostics": made.diagnostics,
-        "leave_one_study_out": with_intervals(left.predicted, observed, percentile, [o.study for o in rows], args.seed)
-        | {"median_band_ratio": float(np.median(np.exp(2 * 1.6449 * left.log_sd))), "elpd": left.elpd},
+        "diagnostics": made.diagnostics | {"trusted": made.diagnostics["k_hat"] < TRUST, "chain": chain},
+        "leave_one_study_out": score(list(range(len(rows)))) | {"elpd": left.elpd},
+        "leave_one_study_out_by_route": {
+            route: score([i for i, o in enumerate(rows) if o.route == route])
+            for route in sorted({o.route for o in rows})
+        },
+        "rows": [
+            {
+                "study_id": o.study_id,
+                "time_days": o.time_d,
+                "route": o.route,
+                "observed": o.observed,
+                "predicted": float(left.predicted[i]),
+                "p05": float(left.p05[i]),
+                "p95": float(left.p95[i]),
+                "percentile": float(left.percentile[i]),
+            }
+            for i, o in enumerate(rows)
+        ],
         "k_hat": left.k_hat,
-        "refit_needed": sorted(s for s, k in left.k_hat.items() if k > 0.7),
+        "refitted": list(left.refitted),
+        "not_reliable": sorted(s for s, k in left.k_hat.items() if k > TRUST),
     }
     if args.json:
         write(args.json, dumps(told))
     if args.json != "-":
-        print(dumps({k: told[k] for k in ("posterior", "leave_one_study_out", "refit_needed")}))
+        print(dumps({k: told[k] for k in ("posterior", "diagnostics", "leave_one_study_out", "not_reliable")}))
         print(f"Written: {args.out}")
     return 0

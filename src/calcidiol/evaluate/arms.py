@@ -47,6 +47,7 @@ _ACUTE = re.compile(r"ventilat|critically ill|intensive.care|\bicu\b|acute illne
 _INDUCER = re.compile(r"anti-tb drugs|rifamp|anticonvuls|antiepilep|phenytoin|carbamazepine", re.I)
 _DIALYSIS = re.compile(r"h(a)?emodialysis|dialysis|end.stage", re.I)
 _KIDNEY = re.compile(r"chronic kidney disease|\bckd\b", re.I)
+_SOUTH_ASIA = re.compile(r"\bindia\b|pakistan|bangladesh|sri lanka|nepal|south asia", re.I)
 _MEDIAN = re.compile(r"\bmedians?\b(?! (?:time|10))", re.I)
 _GEOMETRIC = re.compile(r"geometric mean", re.I)
 _DOUBTFUL = re.compile(
@@ -69,6 +70,8 @@ class Population:
     acute: bool
     inducer: bool
     egfr: float | None
+    south_asia: bool = False
+    """Where the study was done: not a covariate of a patient (decision 0010)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,5 +271,6 @@ def _population(row: dict[str, str], number: object) -> Population:
         malabsorption=2 if _MALABSORPTION.search(people) else 1 if _MILD_MALABSORPTION.search(people) else 0,
         acute=bool(_ACUTE.search(told)),
         inducer=bool(_INDUCER.search(told)),
+        south_asia=bool(_SOUTH_ASIA.search(f"{row.get('country', '')}; {row.get('population', '')}")),
         egfr=10.0 if _DIALYSIS.search(people) else 45.0 if _KIDNEY.search(people) else None,
     )

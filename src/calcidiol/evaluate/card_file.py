@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from calcidiol.evaluate.calibrate import Fit
+from calcidiol.evaluate.population_model import FREEDOM, OF_STUDIES, Prior
 from calcidiol.kinetics import Card
 
 POPULATION = "mostly healthy or deficient adults; few with cancer; individuals hardly seen"
-_BETWEEN = {"between_conversion": "conversion", "between_depot": "depot", "scatter": "scatter"}
+_IN_CARD = {"between_conversion": "conversion", "between_depot": "depot"}
+"""Names under `between_studies` where they differ from those of the fit."""
 
 
 def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[str, ...] = ()) -> str:
@@ -29,20 +31,20 @@ def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[s
     failures
         Known failures besides those of the card it started from.
     """
-    card = fit.card_at(fit.mean)
+    model, card = fit.model, fit.card
     sd = np.sqrt(np.diag(fit.covariance))
-    fitted = {p.name: (float(s), p.source) for p, s in zip(fit.priors, sd, strict=True)}
-    studies = len(fit.studies)
+    fitted = {p.name: (p, float(s)) for p, s in zip(model.priors, sd, strict=True)}
+    rows, studies = len(model.rows), len(model.studies)
     lines = [
-        f"# Fitted to {data} by `calcidiol calibrate`; started from {fit.card.id}.",
+        f"# Fitted to {data} by `calcidiol calibrate`; started from {model.card.id}.",
         f"id = {_text(id)}",
         f"version = {_text(version)}",
         f"structure = {_text(card.structure)}",
         f"title = {_text('Two-route model, fitted to published group means')}",
-        f"citation = {_text(fit.card.citation + f'; fitted to {len(fit.rows)} levels of {studies} studies ({data})')}",
+        f"citation = {_text(model.card.citation + f'; fitted to {rows} levels of {studies} studies ({data})')}",
         f"population = {_text(f'Group means of {studies} studies: {POPULATION}')}",
         "known_failures = [",
-        *(f"  {_text(f)}," for f in (*failures, *_kept(fit.card))),
+        *(f"  {_text(f)}," for f in (*failures, *_kept(model.card))),
         "]",
         "",
         "[domain]",
@@ -55,30 +57,37 @@ def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[s
         for name, number in card.numbers[room].items():
             source, tag = number.source, number.tag
             if name in fitted or (name == "kim_slow" and "kim" in fitted):
-                spread, prior = fitted["kim" if name == "kim_slow" else name]
-                scale = "SD" if name.endswith("_exponent") else "log SD"
-                source, tag = f"posterior mean, {scale} {spread:.2f}; prior: {prior}", "S"
-            unit = number.unit
-            entry = {"value": float(f"{number.value:.6g}"), "unit": unit, "source": source, "tag": tag}
+                source, tag = _source(*fitted["kim" if name == "kim_slow" else name]), "S"
+            entry = {"value": float(f"{number.value:.6g}"), "unit": number.unit, "source": source, "tag": tag}
             lines.append(f"{name} = {_table(entry)}")
     lines += ["", "[effects]"]
     for e in card.effects:
         entry = {"spread": e.spread, "acts_on": list(e.acts_on), "source": e.source, "tag": e.tag}
         lines.append(f"{e.name} = {_table(entry)}")
-    lines += ["", "[between_studies]"]
-    for p, x, s in zip(fit.priors, fit.mean, sd, strict=True):
-        if p.name in _BETWEEN:
-            source = f"posterior mean, log SD {s:.2f}; prior: {p.source}"
-            entry = {"value": float(f"{np.exp(x):.4g}"), "unit": "1", "source": source, "tag": "S"}
-            lines.append(f"{_BETWEEN[p.name]} = {_table(entry)}")
-    keep = [i for i, p in enumerate(fit.priors) if p.name not in _BETWEEN]
-    cov = fit.covariance[np.ix_(keep, keep)]
+    lines += [
+        "",
+        "# Of studies, not of people. conversion, depot, scatter: log scale of a Student law of degrees_of_freedom.",
+        "# conversion_south_asia: factor on the conversion where the study was done there (decision 0010).",
+        "[between_studies]",
+    ]
+    for p, x in zip(model.priors, fit.mean, strict=True):
+        if p.name in OF_STUDIES:
+            entry = {"value": float(f"{np.exp(x):.4g}"), "unit": "1", "source": _source(*fitted[p.name]), "tag": "S"}
+            lines.append(f"{_IN_CARD.get(p.name, p.name)} = {_table(entry)}")
+    entry = {"value": FREEDOM, "unit": "1", "source": "chosen by the left-out score among 3 to 50", "tag": "P"}
+    lines.append(f"degrees_of_freedom = {_table(entry)}")
+    keep = model.of_people
+    covariance = fit.covariance[np.ix_(keep, keep)]
     lines += ["", "# Log scale; exponents on their own scale.", "[posterior]"]
-    lines.append("names = [" + ", ".join(_text(fit.priors[i].name) for i in keep) + "]")
+    lines.append("names = [" + ", ".join(_text(model.names[i]) for i in keep) + "]")
     lines.append("covariance = [")
-    lines += ["  [" + ", ".join(f"{v:.6g}" for v in row) + "]," for row in 0.5 * (cov + cov.T)]
+    lines += ["  [" + ", ".join(f"{v:.6g}" for v in row) + "]," for row in 0.5 * (covariance + covariance.T)]
     lines.append("]")
     return "\n".join(lines) + "\n"
+
+
+def _source(prior: Prior, sd: float) -> str:
+    return f"posterior mean, {'log SD' if prior.log else 'SD'} {sd:.2f}; prior: {prior.source}"
 
 
 def _kept(card: Card) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ with the arm's own mean and spread, the other effects with the card's spreads.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +58,9 @@ def with_values(card: Card, **values: float) -> Card:
     return replace(card, numbers=numbers, effects=tuple(effects))
 
 
-def predict(
-    card: Card, rows: Sequence[Observation], shifts: Mapping[str, Floats] | None = None, *, people: bool = False
-) -> Floats:
-    """Predicted mean (or median, where the row is one) of each row, nmol/L, shape (R,).
+@dataclass(frozen=True)
+class Panel:
+    """Rows with the people that stand for them, made once and predicted for any number of draws.
 
     Parameters
     ----------
@@ -69,43 +68,75 @@ def predict(
         The card; its `single_dose` values are used for single doses where it has any.
     rows
         Rows to predict; each needs a baseline and a dose.
-    shifts
-        Log shifts of a whole arm by random effect (``{"conversion": (R,), "depot": (R,)}``): the study's departure.
-    people
-        Give the levels of the people instead, (R, POINTS).
     """
-    z = normal_points(len(card.effects))
-    n = len(rows)
-    everyone = _covariates(card, rows)
-    effects = np.tile(z * card.spreads, (n, 1))
-    names = list(card.random_effects)
-    baseline = np.array([o.baseline for o in rows], dtype=float)
-    cv = np.array([DEFAULT_CV if o.baseline_sd is None else o.baseline_sd / (o.baseline or 1.0) for o in rows])
-    s = np.sqrt(np.log1p(np.clip(cv, LEAST_CV, MOST_CV) ** 2))
-    center = np.log(baseline) - np.where([o.median for o in rows], 0.0, 0.5 * s**2)
-    # The spread of the untreated level is the arm's own, not the card's.
-    effects[:, 0] = (center[:, None] + s[:, None] * z[:, 0]).ravel() - np.log(card.value("untreated"))
-    for name, shift in (shifts or {}).items():
-        effects[:, names.index(name)] += np.repeat(shift, POINTS)
-    out = np.empty(n * POINTS)
-    times = np.array([o.time_d for o in rows])
-    single = np.array([o.kind == "single" for o in rows])
-    parameters = individual_parameters(card, everyone, effects)
-    if card.numbers["single_dose"] and single.any():
-        here = np.repeat(single, POINTS)
-        parameters[here] = individual_parameters(card, everyone, effects, single_dose=True)[here]
-    for members in _arms(rows):
-        lanes = slice(members[0] * POINTS, (members[0] + 1) * POINTS)
-        order = sorted(members, key=lambda i: times[i])
-        solved = solve(card, parameters[lanes], rows[members[0]].schedule, times[order]).level
-        for k, i in enumerate(order):
-            out[i * POINTS : (i + 1) * POINTS] = solved[:, k]
-    levels: Floats = out.reshape(n, POINTS)
-    if people:
-        return levels
-    median = np.array([o.median for o in rows])
-    told: Floats = np.where(median, np.exp(np.log(levels).mean(axis=1)), levels.mean(axis=1))
-    return told
+
+    card: Card
+    rows: tuple[Observation, ...]
+
+    @cached_property
+    def _people(self) -> tuple[list[Covariates], Floats]:
+        """Covariates of the people of each row, and their random effects (R, POINTS, E)."""
+        card, rows = self.card, self.rows
+        z = normal_points(len(card.effects))
+        effects = np.tile(z * card.spreads, (len(rows), 1, 1))
+        baseline = np.array([o.baseline for o in rows], dtype=float)
+        cv = np.array([DEFAULT_CV if o.baseline_sd is None else o.baseline_sd / (o.baseline or 1.0) for o in rows])
+        s = np.sqrt(np.log1p(np.clip(cv, LEAST_CV, MOST_CV) ** 2))
+        center = np.log(baseline) - np.where([o.median for o in rows], 0.0, 0.5 * s**2)
+        # The spread of the untreated level is the arm's own, not the card's.
+        effects[:, :, 0] = center[:, None] + s[:, None] * z[:, 0] - np.log(card.value("untreated"))
+        # Studies in South Asia respond less (decision 0010); other cards do not say so.
+        place = card.numbers["between_studies"].get("conversion_south_asia")
+        if place is not None:
+            here = np.array([o.population.south_asia for o in rows], dtype=float)
+            effects[:, :, self.effect("conversion")] += (here * np.log(place.value))[:, None]
+        everyone = _covariates(card, rows)
+        own = [everyone.take(np.arange(i * POINTS, (i + 1) * POINTS)) for i in range(len(rows))]
+        return own, effects
+
+    def effect(self, name: str) -> int:
+        """Place of a random effect."""
+        return self.card.random_effects.index(name)
+
+    def levels(self, moves: Floats | None = None, shifts: Mapping[str, Floats] | None = None) -> Floats:
+        """Levels of the people of each row, nmol/L, (D, R, POINTS).
+
+        Parameters
+        ----------
+        moves
+            Draws of the card's population values, (D, K), see `individual_parameters`; None for the card itself.
+        shifts
+            Log shifts of a whole arm by random effect, each (R,) or (D, R): the study's departure.
+        """
+        covariates, effects = self._people
+        draws = 1 if moves is None else len(moves)
+        lanes = None if moves is None else np.repeat(moves, POINTS, axis=0)
+        out = np.empty((draws, len(self.rows), POINTS))
+        for members in _arms(self.rows):
+            first = members[0]
+            row = self.rows[first]
+            own = np.tile(effects[first], (draws, 1))
+            for name, shift in (shifts or {}).items():
+                here = np.broadcast_to(shift, (draws, len(self.rows)))[:, first]
+                own[:, self.effect(name)] += np.repeat(here, POINTS)
+            people = covariates[first].take(np.tile(np.arange(POINTS), draws))
+            parameters = individual_parameters(self.card, people, own, moves=lanes, single_dose=row.kind == "single")
+            order = sorted(members, key=lambda i: self.rows[i].time_d)
+            times = [self.rows[i].time_d for i in order]
+            solved = solve(self.card, parameters, row.schedule, times).level.reshape(draws, POINTS, -1)
+            out[:, order] = np.moveaxis(solved, 2, 1)
+        return out
+
+    def predicted(self, moves: Floats | None = None, shifts: Mapping[str, Floats] | None = None) -> Floats:
+        """Predicted mean (or median, where the row is one) of each row, nmol/L, (D, R)."""
+        levels = self.levels(moves, shifts)
+        median = np.array([o.median for o in self.rows])
+        return np.asarray(np.where(median, np.exp(np.log(levels).mean(axis=2)), levels.mean(axis=2)))
+
+
+def predict(card: Card, rows: Sequence[Observation], shifts: Mapping[str, Floats] | None = None) -> Floats:
+    """Predicted mean (or median, where the row is one) of each row by the card itself, nmol/L, shape (R,)."""
+    return np.asarray(Panel(card, tuple(rows)).predicted(None, shifts)[0])
 
 
 def _arms(rows: Sequence[Observation]) -> list[list[int]]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calcidiol.evaluate import plots
 from calcidiol.evaluate.arms import Observation, read_arms
-from calcidiol.evaluate.calibrate import ASSAY_SD, sampling_variance, slopes
-from calcidiol.evaluate.predict import predict, with_values
+from calcidiol.evaluate.population_model import ASSAY_SD, sampling_variance, slopes
+from calcidiol.evaluate.predict import Panel
 from calcidiol.evaluate.score import with_intervals
 from calcidiol.kinetics import Card, cards, load_card
 
@@ -21,7 +22,8 @@ DRAWS = 40
 """Draws of the population parameters behind a band (P): their share of the variance is small."""
 ASSUMED = {"conversion": 0.30, "depot": 0.50, "scatter": 0.20}
 """Spread between studies for cards that were not fitted (GSD 1.45 in all, kinetics; P)."""
-Z = {"p05": -1.6448536269514722, "p95": 1.6448536269514722}
+NEARLY_NORMAL = 1e6
+"""Degrees of freedom for a card that names none."""
 
 
 def score_arms(data: str | Path | None = None, *, card: str | None = None, seed: int = 0) -> dict[str, Any]:
@@ -68,17 +70,18 @@ def score_arms(data: str | Path | None = None, *, card: str | None = None, seed:
 
 def _bands(card: Card, rows: Sequence[Observation], seed: int) -> list[dict[str, float]]:
     """Prediction, 90 % band and percentile of each row: parameters, studies, scatter, sampling and assay together."""
-    center = np.log(predict(card, rows))
+    from scipy.special import stdtr, stdtrit
+
+    panel = Panel(card, tuple(rows))
+    center = np.log(panel.predicted()[0])
     parameter = np.zeros(len(rows))
     if len(card.covariance):
-        rng = np.random.default_rng([seed, 77])
-        root = np.linalg.cholesky(card.covariance)
-        drawn = np.stack(
-            [np.log(predict(_moved(card, root @ rng.standard_normal(len(root))), rows)) for _ in range(DRAWS)]
-        )
-        parameter = drawn.var(axis=0, ddof=1)
+        z = np.random.default_rng([seed, 77]).standard_normal((DRAWS, len(card.covariance)))
+        moves = z @ np.linalg.cholesky(card.covariance).T
+        parameter = np.log(panel.predicted(moves)).var(axis=0, ddof=1)
     spread = {k: n.value for k, n in card.numbers["between_studies"].items()} or ASSUMED
-    g, d = slopes(card, rows)
+    freedom = spread.get("degrees_of_freedom", NEARLY_NORMAL)
+    g, d = slopes(panel)
     variance = (
         parameter
         + (spread["conversion"] * g) ** 2
@@ -88,37 +91,20 @@ def _bands(card: Card, rows: Sequence[Observation], seed: int) -> list[dict[str,
         + ASSAY_SD**2
     )
     sd = np.sqrt(variance)
-    from scipy.special import ndtr
-
+    reach = float(stdtrit(freedom, 0.95))
     out = []
     for i, o in enumerate(rows):
         assert o.observed is not None
         out.append(
             {
                 "predicted": float(np.exp(center[i])),
-                "p05": float(np.exp(center[i] + Z["p05"] * sd[i])),
-                "p95": float(np.exp(center[i] + Z["p95"] * sd[i])),
+                "p05": float(np.exp(center[i] - reach * sd[i])),
+                "p95": float(np.exp(center[i] + reach * sd[i])),
                 "ratio": float(np.exp(center[i]) / o.observed),
-                "percentile": float(100.0 * ndtr((np.log(o.observed) - center[i]) / sd[i])),
+                "percentile": float(100.0 * stdtr(freedom, (np.log(o.observed) - center[i]) / sd[i])),
             }
         )
     return out
-
-
-def _moved(card: Card, step: Floats) -> Card:
-    """The card with its population parameters moved along one draw (log scale; exponents on their own)."""
-    values = {}
-    for name, move in zip(card.population_effects, step, strict=True):
-        if name.startswith("between_") or name == "scatter":
-            continue
-        old = _number(card, name)
-        values[name] = old + float(move) if name.endswith("_exponent") else old * float(np.exp(move))
-    return with_values(card, **values)
-
-
-def _number(card: Card, name: str) -> float:
-    room = "parameters" if name in card.numbers["parameters"] else "covariates"
-    return card.value(name, room)
 
 
 def _row(o: Observation, band: Mapping[str, float] | None) -> dict[str, Any]:
@@ -230,8 +216,15 @@ def render_html(told: Mapping[str, Any]) -> str:
         f"<pre tabindex='0'>{text}</pre>",
     ]
     if used:
-        body.append(_scatter(used))
-        body.append(_histogram(used))
+        body.append("<h2>Observed against predicted</h2><p>Dashed: 1.25-fold, dotted: 1.5-fold.</p>")
+        body.append(plots.observed_against_predicted(used))
+        places = np.array([r["percentile"] for r in used])
+        route = np.array([r["route"] for r in used])
+        groups = {plots.NAMES[k]: places[route == k] for k in plots.NAMES if (route == k).any()}
+        body.append("<h2>Coverage of the bands</h2>")
+        body.append(plots.coverage({"all": places, **groups}))
+        body.append("<h2>Percentile of each observation in its own prediction (PIT)</h2>")
+        body.append(plots.percentiles(places))
     body.append(
         "<h2>Every row</h2><div style='overflow-x:auto' tabindex='0' role='region' aria-label='rows'><table><tr>"
     )
@@ -251,51 +244,3 @@ def render_html(told: Mapping[str, Any]) -> str:
         body.append("<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells) + "</tr>")
     body.append("</table></div></main></html>")
     return "".join(body)
-
-
-def _scatter(used: Sequence[Mapping[str, Any]]) -> str:
-    low, high, size = np.log(20.0), np.log(900.0), 420
-
-    def at(value: float) -> float:
-        return float(40 + (size - 60) * (np.clip(np.log(value), low, high) - low) / (high - low))
-
-    marks = []
-    for r in used:
-        color = "#8a1c5c" if r["route"] == "im" else "#174a84"
-        x, y = at(r["predicted"]), size - at(r["observed"])
-        marks.append(
-            f"<circle cx='{x:.1f}' cy='{y:.1f}' r='4' fill='{color}' fill-opacity='.6'>"
-            f"<title>{escape(r['study_id'])}: {r['observed']:.0f} observed, {r['predicted']:.0f} predicted</title>"
-            "</circle>"
-        )
-    lines = "".join(
-        f"<path d='M{at(25):.1f} {size - at(25 * f):.1f} L{at(800 / f):.1f} {size - at(800):.1f}' stroke='#999' "
-        f"stroke-dasharray='{dash}' fill='none'/>"
-        for f, dash in ((1.0, "0"), (1.25, "4 4"), (0.8, "4 4"))
-    )
-    ticks = "".join(
-        f"<text x='{at(v):.1f}' y='{size - 8}' font-size='11' text-anchor='middle'>{v}</text>"
-        f"<text x='34' y='{size - at(v) + 4:.1f}' font-size='11' text-anchor='end'>{v}</text>"
-        for v in (25, 50, 100, 200, 400, 800)
-    )
-    return (
-        "<h2>Observed against predicted, nmol/L</h2><p>Blue: by mouth, purple: intramuscular; dashed: 1.25-fold.</p>"
-        f"<svg viewBox='0 0 {size} {size}' width='{size}' role='img' aria-label='Observed against predicted levels'>"
-        f"{lines}{ticks}{''.join(marks)}</svg>"
-    )
-
-
-def _histogram(used: Sequence[Mapping[str, Any]]) -> str:
-    counts, _ = np.histogram([r["percentile"] for r in used], bins=10, range=(0, 100))
-    top = max(int(counts.max()), 1)
-    bars = "".join(
-        f"<rect x='{30 + 36 * i}' y='{120 - 100 * c / top:.1f}' width='32' height='{100 * c / top:.1f}' fill='#174a84'>"
-        f"<title>{10 * i}-{10 * i + 10} %: {c}</title></rect>"
-        for i, c in enumerate(counts)
-    )
-    level = 120 - 100 * (len(used) / 10) / top
-    return (
-        "<h2>Percentile of each observation in its own prediction (PIT)</h2>"
-        f"<svg viewBox='0 0 400 140' width='400' role='img' aria-label='Histogram of percentiles'>{bars}"
-        f"<path d='M30 {level:.1f} H390' stroke='#999' stroke-dasharray='4 4'/></svg>"
-    )

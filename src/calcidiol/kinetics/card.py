@@ -209,6 +209,9 @@ def parse_card(text: str, where: str) -> Card:
             raise fail(f"effects.{name} acts on {unknown[0]!r}, which is no parameter")
         effects.append(Effect(name, float(spread), tuple(entry["acts_on"]), entry["source"], entry["tag"]))
     names, covariance = _covariance(raw, where)
+    for name in names:
+        if name not in numbers["parameters"] and name not in numbers["covariates"]:
+            raise fail(f"posterior.names has {name!r}, which is no parameter and no covariate factor of the card")
     return Card(
         id=raw["id"],
         version=raw["version"],
