@@ -54,4 +54,4 @@ class CardPatient:
         past = self.past if self.past is not None else Schedule.of([])
         doy = float(self.on.timetuple().tm_yday)
         state = solve(self.card, parameters, past, [0.0], origin_doy=doy, want=("state",)).state
-        return SimpleNamespace(parameters=parameters, state=state, bias=np.zeros((n, 0)))
+        return SimpleNamespace(parameters=parameters, state=state, bias=np.zeros((n, 0)), next_bias=np.zeros(n))

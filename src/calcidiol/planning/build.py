@@ -22,9 +22,11 @@ from calcidiol.planning.told import (
     next_result,
     plain,
     reasons,
+    symptoms,
     trust_told,
     who,
 )
+from calcidiol.safety.clashes import moved
 from calcidiol.safety.verdict import Fired, Limits, Verdict
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ def plan(
         "goal": wanted.to_dict(),
         "card": card_told(model),
         "labs": [],
+        "symptoms": symptoms(patient, day),
     }
     if any(f.level == "stop" and not f.confirmed for f in findings):
         return _without(patient, day, "unusable", findings, limits, seal, base, model)
@@ -145,7 +148,10 @@ def plan(
         return _without(patient, day, "refused", findings, limits, seal, base, model, person, verdict)
     chosen = verdict.regimen
     base["goal"] = narrowed.to_dict()
+    interactions = safety.interactions(patient, day)
     base["forecasts"] = person.forecasts(chosen, seed)
+    if factors := moved(interactions):
+        base["forecasts"]["without_interactions"] = person.without(factors, chosen, seed)
     base["probabilities"] = person.probabilities(chosen, narrowed)
     base["calcium"] = calcemia.told(chosen)
     base["alternatives"] = alternatives(found, products)
@@ -160,7 +166,7 @@ def plan(
         on=day.isoformat(),
         verdict=verdict,
         findings=tuple(findings),
-        interactions=safety.interactions(patient, day),
+        interactions=interactions,
         regimen=chosen,
         monitoring=safety.monitoring(patient, chosen, day, rules=verdict.rules),
         stop_rules=safety.stop_rules(patient, day),

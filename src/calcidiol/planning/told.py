@@ -108,6 +108,34 @@ def labs_in_their_forecast(patient: Patient, card: Card, day: date, seed: int, b
     return told
 
 
+NEAR_D = 45
+"""A result this many days from a score of the diary stands beside it (P: 25(OH)D moves over weeks)."""
+
+
+def symptoms(patient: Patient, day: date) -> dict[str, Any] | None:
+    """The symptom diary: each score with the measured level nearest to it, and what its trend says."""
+    from calcidiol.patient.diary import trends
+
+    labs = [(x.when.date(), x.value) for x in patient.labs_of("25ohd", day) if x.value > 0]
+    series = []
+    for trend in trends(patient, day):
+        points = []
+        for one in sorted(patient.symptoms, key=lambda x: x.when):
+            if (one.name, one.scale) == (trend.name, trend.scale) and one.when <= day:
+                gap, level = min(((abs((d - one.when).days), v) for d, v in labs), default=(NEAR_D + 1, 0.0))
+                near = level if gap <= NEAR_D else None
+                points.append({"date": one.when.isoformat(), "score": one.score, "level": near})
+        if trend.low is None or trend.high is None:
+            said = "symptom.too_few"
+        elif trend.low <= 0.0 <= trend.high:
+            said = "symptom.steady"
+        else:
+            said = "symptom.rising" if trend.low > 0.0 else "symptom.falling"
+        params = {"name": trend.name, "per_month": trend.slope, "low": trend.low, "high": trend.high, "count": trend.n}
+        series.append({"points": points, "text_id": said, "params": params, **trend.to_dict()})
+    return {"series": series, "notes": [{"text_id": "symptom.not_causal", "params": {}}]} if series else None
+
+
 def trust_told(person: Person) -> dict[str, Any]:
     from calcidiol.individual import trust
 

@@ -30,25 +30,22 @@ HIGHER = 0.5
 class Noise:
     """Error of a laboratory result around the true level, on the log scale as in `individual.likelihood`.
 
-    `proportional` (1) and `additive` (nmol/L) are the card's residual; `assay` is the log SD of the bias of a method
-    that the draws do not know yet.
+    `proportional` (1) and `additive` (nmol/L) are the card's residual. The bias of the method is in the draws
+    (`Draws.bias`).
     """
 
     proportional: float
     additive: float
-    assay: float = 0.0
 
     def log_sd(self, level: Array) -> Array:
         """SD of the log result at each level (nmol/L)."""
-        told: Array = np.sqrt(self.proportional**2 + self.assay**2 + (self.additive / np.maximum(level, 1.0)) ** 2)
+        told: Array = np.sqrt(self.proportional**2 + (self.additive / np.maximum(level, 1.0)) ** 2)
         return told
 
 
 def noise(individual: Individual) -> Noise:
-    """The error of this patient's next result: of the last method if it is known, else with an unknown bias."""
-    proportional, additive = individual.card.residual
-    known = individual.bias.shape[1] > 0
-    return Noise(proportional, additive, 0.0 if known else individual.card.assay_bias)
+    """The error of this patient's next result, beside the bias of its method."""
+    return Noise(*individual.card.residual)
 
 
 def draws(individual: Individual, n: int, seed: int) -> Draws:
@@ -61,7 +58,7 @@ def draws(individual: Individual, n: int, seed: int) -> Draws:
     """
     ensemble = individual.resample(n, seed)
     parameters, state = ensemble.parameters, ensemble.state
-    bias = ensemble.bias[:, -1] if ensemble.bias.shape[1] else np.zeros(n)
+    bias = ensemble.next_bias
     solved = np.isfinite(state.values).all(axis=0) & np.isfinite(parameters).all(axis=1)
     if not solved.all():
         if np.mean(solved) < 1.0 - UNSOLVED:

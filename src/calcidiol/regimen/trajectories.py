@@ -81,7 +81,7 @@ class Draws:
     effective
         How many independent draws these are worth (no more than N).
     bias
-        Log bias of the laboratory's method, (N,).
+        Log bias of the method of the next result, (N,): of the newest one, or unknown and drawn.
     """
 
     card: Any
