@@ -69,7 +69,7 @@ def dose(route: str, iu: float, days: int, every: float = 0.0, ongoing: bool = F
     return GivenDose("cholecalciferol", route, nmol, iu, start, every, 0 if ongoing else count, HERE, ongoing=ongoing)
 
 
-_VALUE = re.compile(r"([a-z0-9_]+)(\+?)(?:@(\d+))?=(<=|>=|<|>)?([\d.]+)(?:@(\d+))?\Z")
+_VALUE = re.compile(r"([a-z0-9_]+)(\+?)(?:@(-?\d+))?=(<=|>=|<|>)?([\d.]+)(?:@(-?\d+))?\Z")
 
 
 def person(line: str) -> Patient:

@@ -10,6 +10,7 @@ from calcidiol.safety.check import gate
 from calcidiol.safety.checkpoint import Checkpoint, checkable, checkpoints
 from calcidiol.safety.clashes import interactions, moved
 from calcidiol.safety.hypercalcemia import CalciumOption, CalciumRisk, calcium_risk, excess_probability
+from calcidiol.safety.movers import Mover, movers, without
 from calcidiol.safety.placement import Placed, place
 from calcidiol.safety.rulebook import Knowledge, knowledge
 from calcidiol.safety.session import Session, SessionItem, session_after, session_before
@@ -26,6 +27,7 @@ __all__ = [
     "Knowledge",
     "Limits",
     "MonitorItem",
+    "Mover",
     "Placed",
     "Scheme",
     "Session",
@@ -42,9 +44,11 @@ __all__ = [
     "limits",
     "monitoring",
     "moved",
+    "movers",
     "place",
     "schemes",
     "session_after",
     "session_before",
     "stop_rules",
+    "without",
 ]
