@@ -9,7 +9,6 @@ import pytest
 
 from calcidiol import evidence
 from calcidiol.errors import UsageError
-from calcidiol.evidence.claims import Entry
 
 
 class Balance(HTMLParser):
@@ -43,7 +42,10 @@ def test_claims_link_to_papers_and_close_their_tags() -> None:
 
 
 def test_markup_in_the_data_stays_text() -> None:
-    shown = evidence.show("C37")
-    bad = dataclasses.replace(shown.entry.claim, claim="<script>alert(1)</script>")
-    told = evidence.claim_html(dataclasses.replace(shown, entry=Entry(bad, shown.entry.certainty)))
-    assert "<script>" not in told
+    [told] = evidence.tell_claims(("C37",))
+    bad = "<script>alert(1)</script>"
+    html = evidence.claim_html(
+        dataclasses.replace(told, claim=bad, summary=bad, reading=bad, notes=(bad,), steps=(bad,))
+    )
+    assert "<script>" not in html
+    assert html.count("&lt;script&gt;") == 5

@@ -14,6 +14,7 @@ from calcidiol.evidence.pool import Pool, note_text, pool
 from calcidiol.evidence.questions import answers, patients_page
 from calcidiol.evidence.search import Hit, search
 from calcidiol.evidence.sensitivity import cumulative, egger, leave_one_out, meta_regression, subgroups
+from calcidiol.evidence.telling import Told, tell_claims
 from calcidiol.evidence.text import text_claims, text_pool, text_search, text_show
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Hit",
     "Pool",
     "Shown",
+    "Told",
     "answers",
     "certainty",
     "claim_html",
@@ -46,6 +48,7 @@ __all__ = [
     "search",
     "show",
     "subgroups",
+    "tell_claims",
     "text_claims",
     "text_pool",
     "text_search",

@@ -50,8 +50,7 @@ def certainty(claim: Claim, ledger: Ledger) -> Certainty:
     studies = [ledger.studies[i] for i in (*claim.supporting, *claim.contradicting)]
     if not studies:
         start = claim.start or "very low"
-        reason = "no study is linked to this claim"
-        steps = tuple(s for s in claim.judged if s.domain == "start") or (Step("start", 0, reason, computed=True),)
+        steps = tuple(s for s in claim.judged if s.domain == "start") or (_step("start", 0, "no_study"),)
         return Certainty(start, start, "none", steps)
     start, body = _body(claim, studies)
     pooled = _pool_of(claim, body, ledger)
@@ -71,6 +70,18 @@ def certainty(claim: Claim, ledger: Ledger) -> Certainty:
     moves = sum(step.move for step in steps)
     level = CERTAINTIES[min(max(CERTAINTIES.index(start) + moves, 0), len(CERTAINTIES) - 1)]
     return Certainty(level, start, _design(body), steps)
+
+
+@lru_cache(maxsize=1)
+def step_texts() -> Mapping[str, str]:
+    """Reasons of the computed steps in English: id -> text with parameters."""
+    texts: Mapping[str, str] = tomllib.loads((DATA / "steps.toml").read_text(encoding="utf-8"))
+    return texts
+
+
+def _step(domain: str, move: int, name: str, **params: Any) -> Step:
+    """A computed step with its reason in words."""
+    return Step(domain, move, step_texts()[name].format(**params), True, name, params)
 
 
 def _design(body: list[Study]) -> str:
@@ -120,39 +131,34 @@ def _pool_of(claim: Claim, body: list[Study], ledger: Ledger) -> Pool | None:
 def _bias(body: list[Study]) -> Step:
     grades = [s.risk_of_bias for s in body]
     high, low = grades.count("high"), grades.count("low")
-    text = f"{high} of {len(body)} at high risk of bias, {low} at low"
     move = -1 if 2 * high >= len(body) and high else 0
-    return Step("risk of bias", move, text, computed=True)
+    return _step("risk of bias", move, "bias", high=high, low=low, total=len(body))
 
 
 def _inconsistency(claim: Claim, body: list[Study], pooled: Pool | None) -> Step:
     threshold = rules()["thresholds"]["i2"]
     if pooled is not None and pooled.k > 1:
-        text = f"I2 {pooled.i2:.0f} % over {pooled.k} studies"
-        if pooled.pi_low is not None and pooled.pi_high is not None:
-            text += f", prediction interval {pooled.pi_low:.3g} to {pooled.pi_high:.3g}"
-        return Step("inconsistency", -1 if pooled.i2 >= threshold else 0, text, computed=True)
+        name = "i2" if pooled.pi_low is None or pooled.pi_high is None else "i2_prediction"
+        move = -1 if pooled.i2 >= threshold else 0
+        return _step("inconsistency", move, name, i2=pooled.i2, k=pooled.k, low=pooled.pi_low, high=pooled.pi_high)
     ids = {s.study_id for s in body}
     for_, against = len(ids & set(claim.supporting)), len(ids & set(claim.contradicting))
     if for_ and against:
-        text = f"results disagree: {for_} for, {against} against"
-        return Step("inconsistency", -1, text, computed=True)
-    text = "one study: cannot be judged" if len(body) == 1 else f"{len(body)} studies point the same way"
-    return Step("inconsistency", 0, text, computed=True)
+        return _step("inconsistency", -1, "disagree", supporting=for_, contradicting=against)
+    return _step("inconsistency", 0, "one_study" if len(body) == 1 else "same_way", k=len(body))
 
 
 def _indirectness(claim: Claim, body: list[Study]) -> Step:
     kind = body[0].kind
     about_cells = bool(_CELLS.search(claim.population)) and not _PATIENTS.search(claim.population)
     if kind in _EXPERIMENTS and not about_cells and claim.question != "mechanism":
-        return Step("indirectness", -2, "experiments outside the body, for a claim about people", computed=True)
+        return _step("indirectness", -2, "outside_body")
     if kind in _EXPERIMENTS and not about_cells:
-        return Step("indirectness", -1, "experiments in cells or animals, for a claim about people", computed=True)
+        return _step("indirectness", -1, "experiments")
     if _PATIENTS.search(claim.population) and kind not in _EXPERIMENTS:
         patients = sum(not _without_cancer(s) for s in body)
-        text = f"{patients} of {len(body)} studies in patients with cancer"
-        return Step("indirectness", 0 if patients else -1, text, computed=True)
-    return Step("indirectness", 0, "the studies are in the people or cells that the claim is about", computed=True)
+        return _step("indirectness", 0 if patients else -1, "in_patients", count=patients, total=len(body))
+    return _step("indirectness", 0, "direct")
 
 
 def _without_cancer(study: Study) -> bool:
@@ -167,28 +173,27 @@ def _imprecision(claim: Claim, body: list[Study], pooled: Pool | None) -> Step:
         events = [(m.events_treat or 0) + (m.events_control or 0) for effect in pooled.effects for m in effect.members]
         crosses = pooled.ci_low < 1.0 < pooled.ci_high
         wide = crosses and (pooled.ci_low <= limits["benefit"] or pooled.ci_high >= limits["harm"])
-        text = f"interval {pooled.ci_low:.3g} to {pooled.ci_high:.3g}, {sum(events)} events counted in the ledger"
         few = 0 < sum(events) < limits["events"]
-        return Step("imprecision", -(int(wide) + int(wide and few)), text, computed=True)
+        move, name = -(int(wide) + int(wide and few)), "interval_events" if sum(events) else "interval"
+        return _step("imprecision", move, name, low=pooled.ci_low, high=pooled.ci_high, events=sum(events))
     if pooled is not None and pooled.scale == "difference":
         crosses = pooled.ci_low < 0.0 < pooled.ci_high
         people = sum(s.n or 0 for s in pooled.studies)
-        text = f"interval {pooled.ci_low:.3g} to {pooled.ci_high:.3g} {pooled.unit}, {people} people"
-        return Step(
-            "imprecision", -1 if crosses or people < limits["people_pharmacokinetics"] else 0, text, computed=True
-        )
+        move = -1 if crosses or people < limits["people_pharmacokinetics"] else 0
+        numbers = {"low": pooled.ci_low, "high": pooled.ci_high, "unit": pooled.unit, "people": people}
+        return _step("imprecision", move, "interval_people", **numbers)
     if body[0].kind in _EXPERIMENTS:
-        return Step("imprecision", 0, "directions from experiments; no interval to judge", computed=True)
+        return _step("imprecision", 0, "no_interval")
     sized = [s for s in body if s.estimate is not None and s.ci_low is not None and s.ci_high is not None]
     if body[0].kind == "uncontrolled" or claim.question == "prevalence":
         people = sum(s.denominator or s.n_treat or 0 for s in body)
         move = -1 if people < limits["people"] and claim.question != "prevalence" else 0
-        return Step("imprecision", move, f"{people} people in all", computed=True)
+        return _step("imprecision", move, "people", people=people)
     if not sized:
-        return Step("imprecision", -1, "no effect size with an interval in the body", computed=True)
+        return _step("imprecision", -1, "no_effect_size")
     open_ = [s for s in sized if _uncertain(s, limits)]
-    text = f"{len(open_)} of {len(sized)} intervals include both no effect and one that matters"
-    return Step("imprecision", -1 if 2 * len(open_) > len(sized) else 0, text, computed=True)
+    move = -1 if 2 * len(open_) > len(sized) else 0
+    return _step("imprecision", move, "open_intervals", count=len(open_), total=len(sized))
 
 
 def _uncertain(study: Study, limits: Mapping[str, float]) -> bool:
@@ -204,22 +209,20 @@ def _publication(pooled: Pool | None) -> Step:
     if pooled is not None:
         test = egger(pooled)
         if test is not None:
-            text = f"Egger's test over {pooled.k} studies: p = {test.p:.2f}"
-            return Step("publication bias", -1 if test.p < 0.1 else 0, text, computed=True)
+            return _step("publication bias", -1 if test.p < 0.1 else 0, "egger", k=pooled.k, p=test.p)
         silent = [note for note in pooled.notes if note.id == "no_effect_negative"]
         if silent and 2 * silent[0].params["count"] >= silent[0].params["total"]:
             count, total = silent[0].params["count"], silent[0].params["total"]
-            text = f"{count} of {total} trials published no effect size"
-            return Step("publication bias", -1, text, computed=True)
-        return Step("publication bias", 0, f"{pooled.k} studies: too few for a test (10 are needed)", computed=True)
-    return Step("publication bias", 0, "not tested: no pool of 10 studies", computed=True)
+            return _step("publication bias", -1, "unpublished", count=count, total=total)
+        return _step("publication bias", 0, "too_few", k=pooled.k)
+    return _step("publication bias", 0, "not_tested")
 
 
 def _large_effect(body: list[Study], pooled: Pool | None) -> Step:
     if pooled is None or pooled.scale != "ratio" or body[0].kind != "cohort":
-        return Step("large effect", 0, "applies to pooled cohorts only", computed=True)
+        return _step("large effect", 0, "cohorts_only")
     large = rules()["thresholds"]["large"]
     size = max(pooled.estimate, 1.0 / pooled.estimate)
     excluded = not pooled.ci_low <= 1.0 <= pooled.ci_high
     move = 1 if size >= large and excluded else 0
-    return Step("large effect", move, f"ratio {pooled.estimate:.2f} ({large:g} or more counts as large)", computed=True)
+    return _step("large effect", move, "ratio", ratio=pooled.estimate, large=large)

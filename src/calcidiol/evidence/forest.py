@@ -12,6 +12,7 @@ from calcidiol.evidence.pool import Pool
 from calcidiol.evidence.record import Study
 from calcidiol.evidence.sensitivity import cumulative, leave_one_out
 from calcidiol.evidence.text import number
+from calcidiol.evidence.translation import ENGLISH, Tongue
 
 WIDTH, ROW, TOP = 900.0, 24.0, 74.0
 LEFT, RIGHT = 300.0, 600.0
@@ -55,6 +56,7 @@ def draw(
     mean_label: str = "Mean",
     foot: tuple[str, ...] = (),
     unit: str = "",
+    t: Tongue = ENGLISH,
 ) -> str:
     """Draw rows, and below them a mean with its interval and the prediction interval."""
     extra = [v for pair in (mean, prediction) if pair for v in pair]
@@ -63,7 +65,7 @@ def draw(
     tail = 2.0 if mean else 0.6
     bottom = TOP + ROW * (len(rows) + tail)
     parts = [svg.text(16, 26, title, size=16, bold=True), svg.text(16, 47, subtitle, color=svg.QUIET)]
-    head = f"estimate (95 % interval){' ' + unit if unit else ''}"
+    head = t.say("estimate", "estimate (95 % interval)") + (f" {unit}" if unit else "")
     parts.append(svg.text(WIDTH - 16, TOP - 8, head, anchor="end", color=svg.QUIET))
     zero = {"ratio": 1.0, "difference": 0.0}.get(scale)
     if zero is not None and not axis.outside(zero):
@@ -79,7 +81,7 @@ def draw(
             parts.append(svg.dot(axis.at(row.estimate), y, radius=3.5))
         else:
             parts.append(svg.box(axis.at(row.estimate), y, 5 + 11 * (row.weight / 100) ** 0.5))
-        shown = f"{number(row.estimate)} ({number(row.low)} to {number(row.high)})"
+        shown = _numbers(row.estimate, row.low, row.high, t)
         parts.append(svg.text(WIDTH - 70, y + 4, shown, anchor="end"))
         if row.weight is not None:
             parts.append(svg.text(WIDTH - 16, y + 4, f"{row.weight:.1f}%", anchor="end", color=svg.QUIET))
@@ -91,10 +93,11 @@ def draw(
             parts += _interval(axis, *prediction, y, color=svg.BAND, width=5)
         parts.append(svg.shape([(left, y), (middle, y - 7), (right, y), (middle, y + 7)]))
         parts.append(svg.text(16, y + 4, mean_label, bold=True))
-        shown = f"{number(mean[0])} ({number(mean[1])} to {number(mean[2])})"
+        shown = _numbers(*mean, t)
         parts.append(svg.text(WIDTH - 70, y + 4, shown, anchor="end", bold=True))
         if prediction:
-            said = f"a new study: {number(prediction[0])} to {number(prediction[1])}"
+            low_told, high_told = (number(v) for v in prediction)
+            said = t.say("new_study", "a new study: {low} to {high}", low=low_told, high=high_told)
             parts.append(svg.text(WIDTH - 70, y + 22, said, anchor="end", color=svg.QUIET))
     parts.append(svg.line(LEFT, bottom, RIGHT, bottom, color=svg.QUIET))
     for tick in axis.ticks():
@@ -114,6 +117,10 @@ def draw(
         parts.append(svg.text(16, bottom + 44 + 18 * i, words, size=12, color=svg.QUIET))
     height = bottom + 34 + 18 * len(foot) + (12 if foot else 0)
     return svg.document(WIDTH, height, title, description, parts, name=name)
+
+
+def _numbers(estimate: float, low: float, high: float, t: Tongue) -> str:
+    return number(estimate) + t.say("interval", " ({low} to {high})", low=number(low), high=number(high))
 
 
 def _interval(
@@ -141,37 +148,42 @@ def _described(pooled: Pool) -> str:
     return f"{text}. {each}."
 
 
-def _foot(pooled: Pool) -> tuple[str, ...]:
+def _foot(pooled: Pool, t: Tongue) -> tuple[str, ...]:
     p = "" if pooled.q_p is None else f" (p {pooled.q_p:.3f})"
     spread = f"tau2 {number(pooled.tau2)}, I2 {pooled.i2:.0f} %, Q {number(pooled.q)}{p}"
     numbers = f"{pooled.method}, {pooled.interval}: {spread}."
-    marks = "Squares grow with the weight; the pale bar is the prediction interval. * numbers recalled or seen in part."
+    marks = t.say(
+        "marks",
+        "Squares grow with the weight; the pale bar is the prediction interval. * numbers recalled or seen in part.",
+    )
     return numbers, marks
 
 
-def _subtitle(pooled: Pool) -> str:
-    return f"{pooled.group} · {pooled.measure}{' in ' + pooled.unit if pooled.unit else ''} · {pooled.benefit}"
+def _subtitle(pooled: Pool, t: Tongue) -> str:
+    unit = t.say("in_unit", " in {unit}", unit=pooled.unit) if pooled.unit else ""
+    return f"{pooled.group} · {t.word(pooled.measure)}{unit} · {t.word(pooled.benefit)}"
 
 
 def _study_label(label: str, tag: str) -> str:
     return label + ("" if tag == "V" else " *")
 
 
-def forest(pooled: Pool) -> str:
-    """The forest plot of a pool, as SVG with the numbers beside it."""
+def forest(pooled: Pool, t: Tongue = ENGLISH, name: str = "") -> str:
+    """The forest plot of a pool, as SVG with the numbers beside it; `name` makes its ids unique on a page."""
     rows = [Row(_study_label(s.label, s.tag), s.estimate, s.ci_low, s.ci_high, s.weight) for s in pooled.studies]
     prediction = None if pooled.pi_low is None or pooled.pi_high is None else (pooled.pi_low, pooled.pi_high)
     return draw(
         rows,
         scale=pooled.scale,
-        title=pooled.title,
-        subtitle=_subtitle(pooled),
+        title=t.word(pooled.title),
+        subtitle=_subtitle(pooled, t),
         description=_described(pooled),
-        name=f"forest-{pooled.group}",
+        name=name or f"forest-{pooled.group}",
         mean=(pooled.estimate, pooled.ci_low, pooled.ci_high),
         prediction=prediction,
-        mean_label=f"Random effects, k = {pooled.k}",
-        foot=_foot(pooled),
+        mean_label=t.say("random_effects", "Random effects, k = {k}", k=pooled.k),
+        foot=_foot(pooled, t),
+        t=t,
     )
 
 
@@ -184,7 +196,7 @@ def cumulative_plot(pooled: Pool) -> str:
         rows,
         scale=pooled.scale,
         title=f"{pooled.title}: as the studies came",
-        subtitle=_subtitle(pooled),
+        subtitle=_subtitle(pooled, ENGLISH),
         description=f"Mean after each study: {'; '.join(f'{r.label} {number(r.estimate)}' for r in rows)}.",
         name=f"cumulative-{pooled.group}",
         foot=(f"The last line is the pool of all {last.k} studies.",),
@@ -201,7 +213,7 @@ def leave_one_out_plot(pooled: Pool) -> str:
         rows,
         scale=pooled.scale,
         title=f"{pooled.title}: leaving one out",
-        subtitle=_subtitle(pooled),
+        subtitle=_subtitle(pooled, ENGLISH),
         description=f"Mean without each study: {'; '.join(f'{r.label} {number(r.estimate)}' for r in rows)}.",
         name=f"leave-one-out-{pooled.group}",
         mean=(pooled.estimate, pooled.ci_low, pooled.ci_high),
@@ -209,14 +221,14 @@ def leave_one_out_plot(pooled: Pool) -> str:
     )
 
 
-def forest_of_claim(shown: Shown) -> str:
+def forest_of_claim(shown: Shown, t: Tongue = ENGLISH) -> str:
     """The studies of a claim that have effect sizes, for and against, and the mean where they are a pool.
 
     Ratios are drawn where there are any, else differences of one unit; each kind of evidence has its own heading.
     """
     claim = shown.entry.claim
     if shown.pooled is not None:
-        return forest(shown.pooled)
+        return forest(shown.pooled, t, f"forest-{claim.claim_id}")
     studies = (*shown.supporting, *shown.contradicting, *shown.trials_beside)
     usable = [(s, e) for s in dict.fromkeys(studies) if (e := effect_of(s)) is not None]
     scale: Scale = "ratio" if any(s.scale == "ratio" for s, _ in usable) else "difference"
@@ -229,32 +241,53 @@ def forest_of_claim(shown: Shown) -> str:
     else:
         left = len(chosen) < len(usable)
     if not chosen:
-        return _nothing(shown)
+        return _nothing(shown, t)
     rows: list[Row] = []
     for kind in dict.fromkeys(s.kind for s, _ in chosen):
-        rows.append(Row(_KINDS[kind], 0, 0, 0, None, heading=True))
+        rows.append(Row(t.say(f"kind_{kind}", _KINDS[kind]), 0, 0, 0, None, heading=True))
         for study, effect in chosen:
             if study.kind == kind:
                 half = 1.959963984540054 * effect.v**0.5
                 computed = (natural(effect.y - half, scale), natural(effect.y + half, scale))
                 low, high = published_interval(effect, scale, study.unit) or computed
-                label = f"{_role(study, shown)} {_study_label(effect.label, study.tag)}, {_what(study)}"
+                label = f"{_role(study, shown)} {_study_label(effect.label, study.tag)}, {_what(study, t)}"
                 rows.append(Row(label, natural(effect.y, scale), low, high, None))
-    told = f"{claim.claim_id}: {claim.verdict}, certainty {shown.entry.certainty.level}"
-    foot = [f"Verdict: {claim.verdict}. Not pooled. + for the claim, - against it, o trial of treatment shown beside."]
+    told = _heading(shown, t)
+    foot = [
+        t.say(
+            "not_pooled",
+            "Verdict: {verdict}. Not pooled. + for the claim, - against it, o trial of treatment shown beside.",
+            verdict=t.word(claim.verdict),
+        )
+    ]
     if any(s.kind == "cohort" for s, _ in chosen):
-        foot.append("Cohorts: 1.5 for a low level and 0.67 for a high one are the same finding; read the contrast.")
+        foot.append(
+            t.say(
+                "contrast",
+                "Cohorts: 1.5 for a low level and 0.67 for a high one are the same finding; read the contrast.",
+            )
+        )
     if left:
-        foot.append("Studies on another scale, or without an effect size, are in the text only.")
+        foot.append(t.say("left", "Studies on another scale, or without an effect size, are in the text only."))
+    subtitle = t.of("claims", f"{claim.claim_id}.claim", claim.claim)
     return draw(
         rows,
         scale=scale,
         title=told,
-        subtitle=claim.claim if len(claim.claim) < 110 else claim.claim[:109] + "…",
+        subtitle=subtitle if len(subtitle) < 110 else subtitle[:109] + "…",
         description="; ".join(f"{r.label} {number(r.estimate)}" for r in rows if not r.heading),
         name=f"claim-{claim.claim_id}",
         foot=tuple(foot),
         unit=chosen[0][0].unit,
+        t=t,
+    )
+
+
+def _heading(shown: Shown, t: Tongue) -> str:
+    sure = t.say("certainty", "certainty {level}", level=t.word(shown.entry.certainty.level))
+    claim = shown.entry.claim
+    return t.say(
+        "claim_head", "{id}: {verdict}, {certainty}", id=claim.claim_id, verdict=t.word(claim.verdict), certainty=sure
     )
 
 
@@ -269,15 +302,17 @@ _KINDS = {
 }
 
 
-def _what(study: Study) -> str:
+def _what(study: Study, t: Tongue) -> str:
     """What a row compares, short: cohorts need the direction of their contrast and the cancer."""
     if study.kind != "cohort":
-        return study.outcome
+        return t.word(study.outcome)
     exposure = study.intervention.lower()
-    contrast = "low v higher" if exposure.startswith(("low", "25ohd <", "deficient")) else study.intervention
+    contrast = study.intervention
+    if exposure.startswith(("low", "25ohd <", "deficient")):
+        contrast = t.say("low_v_higher", "low v higher")
     if exposure.startswith(("high", "25ohd >")):
-        contrast = "high v low"
-    return f"{study.cancer_type}, {contrast}"
+        contrast = t.say("high_v_low", "high v low")
+    return f"{t.word(study.cancer_type)}, {contrast}"
 
 
 def _role(study: Study, shown: Shown) -> str:
@@ -286,19 +321,11 @@ def _role(study: Study, shown: Shown) -> str:
     return "-" if study in shown.contradicting else "o"
 
 
-def _nothing(shown: Shown) -> str:
+def _nothing(shown: Shown, t: Tongue) -> str:
     claim = shown.entry.claim
+    said = t.say("no_plot", "No linked study has an effect size with an interval; nothing can be drawn.")
     parts = [
-        svg.text(
-            16, 26, f"{claim.claim_id}: {claim.verdict}, certainty {shown.entry.certainty.level}", size=16, bold=True
-        ),
-        svg.text(16, 56, "No linked study has an effect size with an interval; nothing can be drawn.", color=svg.QUIET),
+        svg.text(16, 26, _heading(shown, t), size=16, bold=True),
+        svg.text(16, 56, said, color=svg.QUIET),
     ]
-    return svg.document(
-        WIDTH,
-        80,
-        f"{claim.claim_id}: no plot",
-        "No linked study has an effect size.",
-        parts,
-        name=f"claim-{claim.claim_id}",
-    )
+    return svg.document(WIDTH, 80, claim.claim_id, said, parts, name=f"claim-{claim.claim_id}")

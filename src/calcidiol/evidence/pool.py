@@ -125,13 +125,14 @@ class Pool:
 
 
 @lru_cache(maxsize=1)
-def _templates() -> Mapping[str, str]:
+def note_templates() -> Mapping[str, str]:
+    """Sentences of notes in English: id -> text with parameters."""
     return tomllib.loads((Path(DATA) / "notes.toml").read_text(encoding="utf-8"))
 
 
 def note_text(note: Note) -> str:
     """The sentence of a note."""
-    return _templates()[note.id].format(**note.params)
+    return note_templates()[note.id].format(**note.params)
 
 
 def find_group(name: str, ledger: Ledger) -> Group:

@@ -114,12 +114,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a certainty: the domain, how far it moves, why, and whether it was computed or judged."""
+    """One step of a certainty: the domain, how far it moves, why, and whether it was computed or judged.
+
+    `text_id` and `params` name the reason of a computed step in every language; a judged one has none.
+    """
 
     domain: str
     move: int
     reason: str
     computed: bool
+    text_id: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The step as plain data."""

@@ -10,6 +10,7 @@ from calcidiol.evidence.pool import Pool, note_text
 from calcidiol.evidence.record import Study
 from calcidiol.evidence.search import Hit
 from calcidiol.evidence.sensitivity import leave_one_out, summary
+from calcidiol.evidence.translation import ENGLISH, Tongue
 
 WIDTH = 110
 
@@ -43,18 +44,18 @@ def text_claims(found: Iterable[Entry]) -> str:
     return "\n".join(lines)
 
 
-def effect_line(study: Study) -> str:
+def effect_line(study: Study, t: Tongue = ENGLISH) -> str:
     """The result of a study in one line."""
     if study.estimate is None:
-        return study.risk_of_bias_note or "no effect size"
+        return study.risk_of_bias_note or t.say("no_effect", "no effect size")
     unit = f" {study.unit}" if study.unit else ""
-    text = f"{study.measure or 'value'} {number(study.estimate)}{unit}"
+    text = f"{t.word(study.measure) or t.say('value', 'value')} {number(study.estimate)}{unit}"
     if study.ci_low is not None and study.ci_high is not None:
-        text += f" ({number(study.ci_low)} to {number(study.ci_high)})"
+        text += t.say("interval", " ({low} to {high})", low=number(study.ci_low), high=number(study.ci_high))
     elif study.ci_high is not None:
-        text += f" (one-sided, up to {number(study.ci_high)})"
+        text += t.say("one_sided", " (one-sided, up to {high})", high=number(study.ci_high))
     if study.events is not None and study.denominator:
-        text += f", {study.events} of {study.denominator}"
+        text += t.say("counts", ", {events} of {total}", events=study.events, total=study.denominator)
     return text + (f", P {study.p}" if study.p else "")
 
 

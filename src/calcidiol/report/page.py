@@ -14,7 +14,7 @@ from typing import Any
 from calcidiol.report import clean
 from calcidiol.report.chart import NARROW, WIDE, Frame, calcium, scale, svg
 from calcidiol.report.tables import NG_PER_ML
-from calcidiol.report.view import view
+from calcidiol.report.view import View, view
 
 
 def html(plan: Mapping[str, Any], lang: str = "en") -> str:
@@ -48,7 +48,7 @@ def html(plan: Mapping[str, Any], lang: str = "en") -> str:
             narrow=svg(plan, v.labels, frame=NARROW),
             calcium=calcium(plan.get("calcium") or {}, plan["on"], v.labels),
             reading=_reading(plan, v.labels),
-            claims=_claims(plan),
+            claims=_claims(v),
             style=style,
             script=script,
             policy=policy,
@@ -56,14 +56,11 @@ def html(plan: Mapping[str, Any], lang: str = "en") -> str:
     )
 
 
-def _claims(plan: Mapping[str, Any]) -> str:
+def _claims(v: View) -> str:
     """The claims behind the plan's sentences, each with its certainty step by step, its studies and its plot."""
-    from calcidiol.evidence import claims_html, load
+    from calcidiol.evidence import claims_html
 
-    known = load().claims
-    ids = dict.fromkeys(c for e in plan.get("evidence") or () for c in e.get("claims") or ())
-    # Two claims may rest on the same pool: each box gets ids of its own.
-    return "".join(claims_html([c]).replace("forest-", f"forest-{c}-") for c in ids if c in known)
+    return claims_html([c for note in v.evidence for c in note.claims], lang=v.lang)
 
 
 @cache

@@ -15,15 +15,18 @@ from typing import Any
 from calcidiol.errors import MissingError
 from calcidiol.report import clean
 from calcidiol.report.chart import FLAT, calcium, svg
-from calcidiol.report.view import view
+from calcidiol.report.view import View, view
 
 BUILT_IN = "Libertinus Serif"
 """The family inside typst: an English report needs no font of the machine."""
 CHINESE = ("Noto Sans CJK HK", "Noto Sans CJK TC", "Noto Sans HK", "Noto Sans TC", "Source Han Sans HC")
 """Families for Traditional Chinese, the first one found is taken (Debian: fonts-noto-cjk)."""
 
+DRAWN = ("chart", "calcium_chart", "plot")
+"""Keys that hold drawings: their text is set by us and stays as it is."""
 MOST_SCRIPTS = 20
 """Scripts that are told by code points before giving up."""
+_FAMILY = re.compile(r'font-family="[^"]*"')
 _UNDRAWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.S)
 
 
@@ -47,6 +50,7 @@ def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
     fonts = _fonts(lang)
     data = asdict(v)
     data["labels"] = dict(v.labels)
+    data["claims"] = _claims(v, fonts[0])
     data = _spelled(data, _picture)
     data["chart"] = svg(plan, v.labels, frame=FLAT, font=fonts[0])
     data["calcium_chart"] = calcium(plan.get("calcium") or {}, plan["on"], v.labels, font=fonts[0])
@@ -55,6 +59,14 @@ def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
     year, month, day = (int(x) for x in plan["on"].split("-"))
     data["day"] = {"year": year, "month": month, "day": day}
     return _compiled(data)
+
+
+def _claims(v: View, font: str) -> list[dict[str, Any]]:
+    """The claims behind the plan's sentences, their plots in a font that the document has."""
+    from calcidiol.evidence import tell_claims
+
+    told = tell_claims(tuple(c for note in v.evidence for c in note.claims), v.lang)
+    return [asdict(claim) | {"plot": _FAMILY.sub(f'font-family="{font}"', claim.plot)} for claim in told]
 
 
 def _compiled(data: dict[str, Any]) -> bytes:
@@ -116,7 +128,7 @@ def _spelled(value: Any, away: Callable[[str], bool]) -> Any:
             told.append(letters if not leave else f"[U+{' '.join(f'{ord(ch):04X}' for ch in letters)}]")
         return "".join(told)
     if isinstance(value, dict):
-        return {k: _spelled(v, away) if k not in ("chart", "calcium_chart") else v for k, v in value.items()}
+        return {k: _spelled(v, away) if k not in DRAWN else v for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_spelled(v, away) for v in value]
     return value

@@ -24,12 +24,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A sentence with its level (``"stop"``, ``"caution"``, ``"note"``, ``"ok"``), its small print and its mark."""
+    """A sentence with its level (``"stop"``, ``"caution"``, ``"note"``, ``"ok"``), its small print and its mark.
+
+    `claims` are the ids of claims of the ledger on which it rests; where they stand in the report, it links to them.
+    """
 
     level: str
     text: str
     small: tuple[str, ...] = ()
     mark: str = ""
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +125,17 @@ def evidence(e: Mapping[str, Any], w: Words, u: Ui) -> Note:
     """A sentence of evidence with its verdict and certainty."""
     text = w.say(e["text_id"], e.get("params")) if "text_id" in e else str(e.get("text", ""))
     mark = w.name("verdict.claim", str(e.get("verdict") or ""))
-    small = []
-    if e.get("certainty"):
-        small.append(w.name("evidence.certainty", str(e["certainty"])))
-    claims = e.get("claims") or ([e["claim"]] if e.get("claim") else [])
-    if claims:
-        small.append(u("claims", claims=list(claims)))
+    small = [w.name("evidence.certainty", str(e["certainty"]))] if e.get("certainty") else []
     if e.get("tag", "V") != "V":
         small.append(f"[{e['tag']}]")
-    return Note("note", text, (" \u00b7 ".join(small),) if small else (), mark)
+    return Note("note", text, (" \u00b7 ".join(small),) if small else (), mark, claims_of(e))
+
+
+def claims_of(e: Mapping[str, Any]) -> tuple[str, ...]:
+    """The claims behind a sentence of evidence that the ledger has."""
+    from calcidiol.evidence import load
+
+    return tuple(c for c in dict.fromkeys(e.get("claims") or ()) if c in load().claims)
 
 
 def checks(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Check, ...]:

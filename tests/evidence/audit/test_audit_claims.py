@@ -29,7 +29,7 @@ PARAPHRASES = [
 ]
 
 
-# Plain sentences of articles and leaflets, written after the wordings of claims.toml; before general synonyms (radiation,
+# Plain sentences of articles and leaflets, written after the wordings of claims.toml; before synonyms (radiation,
 # excessive, concentration and others) were added at the sight of them, 13 of 19 found their claim.
 ARTICLES = [
     ("Serum concentrations remain constant over several months following a single administration.", "C53"),
