@@ -26,7 +26,6 @@ from calcidiol.planning.told import (
     trust_told,
     who,
 )
-from calcidiol.safety.clashes import moved
 from calcidiol.safety.verdict import Fired, Limits, Verdict
 
 if TYPE_CHECKING:
@@ -148,10 +147,10 @@ def plan(
         return _without(patient, day, "refused", findings, limits, seal, base, model, person, verdict)
     chosen = verdict.regimen
     base["goal"] = narrowed.to_dict()
-    interactions = safety.interactions(patient, day)
     base["forecasts"] = person.forecasts(chosen, seed)
-    if factors := moved(interactions):
-        base["forecasts"]["without_interactions"] = person.without(factors, chosen, seed)
+    if found_movers := safety.movers(patient, day, model):
+        base["movers"] = [m.to_dict() for m in found_movers]
+        base["forecasts"]["without_interactions"] = person.without(found_movers, chosen, seed)
     base["probabilities"] = person.probabilities(chosen, narrowed)
     base["calcium"] = calcemia.told(chosen)
     base["alternatives"] = alternatives(found, products)
@@ -166,7 +165,7 @@ def plan(
         on=day.isoformat(),
         verdict=verdict,
         findings=tuple(findings),
-        interactions=interactions,
+        interactions=safety.interactions(patient, day),
         regimen=chosen,
         monitoring=safety.monitoring(patient, chosen, day, rules=verdict.rules),
         stop_rules=safety.stop_rules(patient, day),

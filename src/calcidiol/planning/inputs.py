@@ -79,6 +79,21 @@ def used(patient: Patient, on: date, reads: Iterable[str]) -> list[dict[str, Any
     for procedure in patient.procedures:
         if procedure.concepts:
             rows.append(_named(procedure.origin.where, procedure.text, procedure.concepts, procedure.when))
+    for one in patient.symptoms:
+        if one.when <= on:
+            rows.append(
+                {
+                    "item": one.origin.where,
+                    "name": one.name,
+                    "value": one.score,
+                    "unit": one.scale,
+                    "received": one.origin.received,
+                    "date": one.when.isoformat(),
+                }
+            )
+    for visit in patient.visits:
+        if visit.when >= on:
+            rows.append(_named(visit.origin.where, visit.text or visit.kind, (visit.kind,), visit.when))
     return rows
 
 
@@ -97,13 +112,14 @@ def ignored(patient: Patient, on: date) -> list[dict[str, Any]]:
         if lab.when.date() > on:
             params = {"analyte": lab.analyte, "date": lab.when.date().isoformat()}
             rows.append({"item": lab.origin.where, "kind": "lab", "text_id": "ignored.after_the_day", "params": params})
+    told = {row["item"] for row in rows}
     for condition in patient.conditions:
-        if not condition.concepts or not condition.active:
+        if condition.origin.where not in told and (not condition.concepts or not condition.active):
             reason = "ignored.no_rule_reads_it" if condition.active else "ignored.not_active"
             params = {"text": condition.text}
             rows.append({"item": condition.origin.where, "kind": "condition", "text_id": reason, "params": params})
     for drug in patient.drugs:
-        if not drug.classes or not drug.active:
+        if drug.origin.where not in told and (not drug.classes or not drug.active):
             reason = "ignored.no_rule_reads_it" if drug.active else "ignored.not_active"
             rows.append({"item": drug.origin.where, "kind": "drug", "text_id": reason, "params": {"text": drug.text}})
     return rows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,12 @@ from calcidiol.patient.record import Patient
 if TYPE_CHECKING:
     from calcidiol.individual import Ensemble, Forecast, Individual
     from calcidiol.regimen import Goal
+    from calcidiol.safety.movers import Mover
 
 WEEKS = 52
 """Horizon of a plan's forecasts, weeks."""
 SHOWN_DRAWS = 1000
 """Draws behind every band that is shown (P): the Monte-Carlo error of p05 is then about 3 % of the band."""
-INTERACTION_ROWS = {"CL25": ("cl25", "hill_clmax")}
-"""Parameters of the solver behind the names in `safety/interactions.toml`."""
 PEAK_SHARE = 0.80
 """The gate's forecast peak is the level that one in five draws exceeds, like the goal's accepted excess (P)."""
 
@@ -62,17 +61,12 @@ class Person:
             "untreated": _band(bands(self.shown, Schedule.of(()), times, seed)),
         }
 
-    def without(self, factors: Mapping[str, float], regimen: Regimen, seed: int, weeks: int = WEEKS) -> dict[str, Any]:
-        """The individual band if what moves these parameters by these factors were taken away from day 0 on."""
+    def without(self, found: Iterable[Mover], regimen: Regimen, seed: int, weeks: int = WEEKS) -> dict[str, Any]:
+        """The individual band of a regimen if these medicines and diseases did not move the parameters."""
         from calcidiol.individual import forecast as bands
-        from calcidiol.kinetics.layout import ROW
+        from calcidiol.safety import without
 
-        parameters = self.shown.parameters.copy()
-        for name, factor in factors.items():
-            for row in INTERACTION_ROWS[name]:
-                parameters[:, ROW[row]] /= factor
-        free = replace(self.shown, parameters=parameters)
-        return _band(bands(free, regimen.schedule(self.day), _grid(weeks), seed))
+        return _band(bands(without(self.shown, found), regimen.schedule(self.day), _grid(weeks), seed))
 
     def probabilities(self, regimen: Regimen, goal: Goal) -> dict[str, Any]:
         """P(in band), P(below), P(above) by week and over the goal's weeks, each with its Monte-Carlo error."""
