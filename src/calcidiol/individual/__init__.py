@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from calcidiol.individual.bands import Forecast, forecast, percentiles
     from calcidiol.individual.draws import Ensemble, Individual
     from calcidiol.individual.fitting import fit, population, retrospective
+    from calcidiol.individual.lower import Comparison, lower_than_forecast
     from calcidiol.individual.reliance import Trust, trust
 
 _HOME = {
@@ -20,16 +21,20 @@ _HOME = {
     "Forecast": "bands",
     "forecast": "bands",
     "percentiles": "bands",
+    "Comparison": "lower",
+    "lower_than_forecast": "lower",
     "Trust": "reliance",
     "trust": "reliance",
 }
 __all__ = [
+    "Comparison",
     "Ensemble",
     "Forecast",
     "Individual",
     "Trust",
     "fit",
     "forecast",
+    "lower_than_forecast",
     "percentiles",
     "population",
     "retrospective",

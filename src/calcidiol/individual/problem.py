@@ -74,7 +74,7 @@ class Problem:
 
     def shift(self, who: People) -> Floats:
         """How far the covariates alone move what each effect acts on, in spreads from the mean, (N, E)."""
-        told = np.empty((len(who.level), self.effects))
+        told = np.zeros((len(who.level), self.effects))
         middle = individual_parameters(self.card, who.covariates, None)
         for k, effect in enumerate(self.card.effects):
             moved = who.level if k == self.level_at else middle[:, ROW[effect.acts_on[0]]]
@@ -97,17 +97,20 @@ class Problem:
 
     def parameters(self, x: Floats, who: People) -> Floats:
         """Solver parameters (N, P) of the unknowns x (N, E + A) of these people."""
-        eta = x[:, : self.effects].copy()
+        eta = x[:, : len(self.card.effects)].copy()
         at = self.level_at
         if at is not None:
             eta[:, at] = bent(eta[:, at])
-        eta *= self.spreads
+        eta *= self.spreads[: eta.shape[1]]
         if at is not None:
             eta[:, at] += np.log(who.level / self.card.value("untreated"))
         return individual_parameters(self.card, who.covariates, eta, moves=who.moves)
 
-    def solve(self, parameters: Floats, *, state: bool) -> tuple[Floats, State | None]:
-        """Level at the labs (N, L), and the state on day 0 with all doses up to then in it."""
+    def solve(self, parameters: Floats, *, state: bool, after: Floats | None = None) -> tuple[Floats, State | None]:
+        """Level at the labs (N, L), and the state on day 0 with all doses up to then in it.
+
+        `after` are the parameters (N, P) from day 0 on, where they are not the same.
+        """
         times = self.observed.time_d
         past = times <= 0
         if not state and past.all():
@@ -117,7 +120,8 @@ class Problem:
         if not past.all():
             assert now is not None
             start, later = State(now.values, 0.0), self.history.later
-            rest = solve(self.card, parameters, later, times[~past], origin_doy=self.doy, start=start)
+            then = parameters if after is None else after
+            rest = solve(self.card, then, later, times[~past], origin_doy=self.doy, start=start)
             level = np.column_stack([level, rest.level])
         return level, now
 
