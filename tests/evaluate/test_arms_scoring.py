@@ -1,6 +1,7 @@
 """Reading and scoring published arms."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from calcidiol.evaluate.predict import POINTS, normal_points, predict, with_valu
 from calcidiol.evaluate.score import figures
 from calcidiol.evaluate.score_arms import render_html, render_text, score_arms
 from calcidiol.kinetics import default_card, load_card
+from calcidiol.kinetics.card import Number
 
 HEAD = (
     "study_id,population,cancer,baseline_25ohd_nmol_l,route,regimen_text,dose_iu,interval_days,n_doses,schedule,"
@@ -70,6 +72,51 @@ def test_words_become_covariates(tmp_path: Path) -> None:
     assert a.population.bmi == 33.0
     assert (b.population.malabsorption, b.population.cancer, b.median) == (2, True, True)
     assert (c.population.acute, c.kind, c.route) == (True, "single", "im")
+
+
+def test_where_and_with_what_a_study_was_done(tmp_path: Path) -> None:
+    head = HEAD.replace("population,", "population,country,")
+    path = tmp_path / "arms.csv"
+    lines = (
+        "a:1,healthy,USA (Omaha),n,40,oral,50000 IU weekly,50000,7,8,,56,80,form not stated",
+        "b:1,healthy,USA,n,40,oral,50000 IU vitamin D3 weekly,50000,7,8,,56,80,",
+        "c:1,healthy,USA,n,40,oral,50000 IU daily,50000,1,56,,56,80,",
+        "d:1,healthy,France,n,40,oral,50000 IU weekly,50000,7,8,,56,80,",
+        "e:1,healthy,France,n,40,im,300000 IU ergocalciferol,300000,0,1,,56,80,",
+        "f:1,healthy,USA,n,40,oral,50000 IU weekly,50000,7,8,,56,80,form taken as D3 from the text",
+        "g:1,healthy,India (north),n,40,oral,60000 IU weekly,60000,7,8,,56,80,",
+        "h:1,American Indian adults,USA,n,40,oral,2000 IU daily,2000,1,56,,56,80,",
+    )
+    path.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+    told = {o.study: (o.population.presumed_d2, o.population.south_asia) for o in read_arms(path)}
+    assert [name for name, (d2, _) in told.items() if d2] == ["a", "e"]
+    assert [name for name, (_, south) in told.items() if south] == ["g"]
+
+
+def test_factors_of_studies_move_their_arms_alone(tmp_path: Path) -> None:
+    rows = [o for o in read_arms() if o.used]
+    plain = load_card("two-route-2026")
+    factors = {
+        "oral_presumed_d2": Number(0.7, "1", "test", "P"),
+        "conversion_south_asia": Number(0.8, "1", "test", "P"),
+    }
+    card = replace(plain, numbers={**plain.numbers, "between_studies": factors})
+    ratio = predict(card, rows) / predict(plain, rows)
+    moved = np.array([o.population.presumed_d2 or o.population.south_asia for o in rows])
+    assert (ratio[moved] < 0.98).all()
+    assert (ratio[~moved] == 1.0).all()
+
+
+def test_studies_of_one_regimen_among_themselves(tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "a:1,healthy,n,40,oral,,2000,1,90,,90,80,",
+        "b:1,healthy,n,40,oral,,2000,1,90,,90,100,",
+        "c:1,healthy,n,40,oral,,2000,1,90,,300,400,",
+    )
+    like = score_arms(path)["like_arms"]
+    assert (like["groups"], like["n"]) == (1, 2)
+    assert like["gsd_of_levels"] == pytest.approx(np.exp(np.std(np.log([80.0, 100.0]), ddof=1)))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from calcidiol.evaluate.arms import Observation, read_arms
 from calcidiol.evaluate.calibrate import Fit, calibrate, leave_one_study_out, split_r_hat
 from calcidiol.evaluate.card_file import fitted_card
 from calcidiol.evaluate.population_model import FREEDOM, PRIORS, Model, find_mode
-from calcidiol.evaluate.predict import Panel
+from calcidiol.evaluate.predict import STUDY_FACTORS, Panel
 from calcidiol.kinetics import load_card
 from calcidiol.kinetics.card import parse_card
 
@@ -46,7 +46,8 @@ def test_a_study_is_a_student_law_of_its_rows() -> None:
 def test_draws_are_predicted_like_the_card_with_their_values() -> None:
     model = Model(START, tuple(rows()))
     x = model.center[None] + 0.05 * np.random.default_rng(1).standard_normal((3, len(model.center)))
-    x[:, model.place("conversion_south_asia")] = 0.0
+    for name in STUDY_FACTORS:
+        x[:, model.place(name)] = 0.0
     together = model.log_predicted(x)
     from calcidiol.evaluate.population_model import card_at
 

@@ -56,6 +56,11 @@ _DOUBTFUL = re.compile(
     re.I,
 )
 _ERGOCALCIFEROL = re.compile(r"ergocalciferol|vitamin d2\b|\bD2\b(?!-loaded)", re.I)
+_CHOLECALCIFEROL = re.compile(r"cholecalciferol|vitamin d3\b|\bD3\b", re.I)
+_FORM_UNKNOWN = re.compile(r"form\b.{0,12} not stated", re.I)
+_USA = re.compile(r"\busa\b|united states", re.I)
+US_CAPSULE_IU, CAPSULE_EVERY_D = 50_000.0, 5.0
+"""The prescription capsule of the USA, taken about weekly, is mostly ergocalciferol (the table: "often D2")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Population:
     egfr: float | None
     south_asia: bool = False
     """Where the study was done: not a covariate of a patient (decision 0010)."""
+    presumed_d2: bool = False
+    """Ergocalciferol, or the 50,000 IU capsule of the USA, which mostly is, where cholecalciferol is not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +248,15 @@ def _observation(name: str, line: int, row: dict[str, str], baselines: dict[str,
     )
 
 
+def _presumed_d2(row: dict[str, str], dose_iu: float | None, every_days: float | None) -> bool:
+    told = f"{row.get('population', '')}; {row.get('regimen_text', '')}"
+    if _ERGOCALCIFEROL.search(told):
+        return True
+    capsule = row["route"] == "oral" and dose_iu == US_CAPSULE_IU and (every_days or 0.0) >= CAPSULE_EVERY_D
+    named = _CHOLECALCIFEROL.search(f"{told}; {row['comment']}") and not _FORM_UNKNOWN.search(row["comment"])
+    return capsule and bool(_USA.search(row.get("country", ""))) and not named
+
+
 def _steps(name: str, line: int, text: str) -> tuple[tuple[float, float], ...]:
     if not text:
         return ()
@@ -272,5 +288,6 @@ def _population(row: dict[str, str], number: object) -> Population:
         acute=bool(_ACUTE.search(told)),
         inducer=bool(_INDUCER.search(told)),
         south_asia=bool(_SOUTH_ASIA.search(f"{row.get('country', '')}; {row.get('population', '')}")),
+        presumed_d2=_presumed_d2(row, read("dose_iu"), read("interval_days")),
         egfr=10.0 if _DIALYSIS.search(people) else 45.0 if _KIDNEY.search(people) else None,
     )

@@ -67,7 +67,7 @@ def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[s
     lines += [
         "",
         "# Of studies, not of people. conversion, depot, scatter: log scale of a Student law of degrees_of_freedom.",
-        "# conversion_south_asia: factor on the conversion where the study was done there (decision 0010).",
+        "# The others are factors on arms of such studies (decision 0010); no patient gets them.",
         "[between_studies]",
     ]
     for p, x in zip(model.priors, fit.mean, strict=True):

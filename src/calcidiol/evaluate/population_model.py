@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calcidiol.evaluate.arms import Observation
-from calcidiol.evaluate.predict import Panel, with_values
+from calcidiol.evaluate.predict import STUDY_FACTORS, Panel, flagged, with_values
 from calcidiol.kinetics import Card
 
 Floats = NDArray[np.float64]
@@ -43,21 +43,24 @@ PRIORS = (
     Prior("v2", 310.0, 0.5, "10 L per kg fat"),
     Prior("kim", np.log(2) / 45.0, 0.7, "half-life 45 d, 10 to over 90 d between studies"),
     Prior("f_im", 1.0, 0.35, "kinetics: 1.0, range 0.5-1; may exceed 1, for it is relative to the uptake by mouth"),
-    Prior("conversion_overweight", 0.85, 0.15, "Ekwaru 2014, Veugelers 2015 (dose ratio 1.4)"),
-    Prior("conversion_obese", 0.65, 0.20, "Ekwaru 2014, Veugelers 2015 (dose ratio 2.2)"),
+    Prior(
+        "conversion_overweight", 0.94, 0.10, "beside body size: Ekwaru 2014 -8.0 nmol/L, Veugelers 2015 dose ratio 1.44"
+    ),
+    Prior("conversion_obese", 0.84, 0.15, "beside body size: Ekwaru 2014 -19.8 nmol/L, Veugelers 2015 dose ratio 2.34"),
     Prior("conversion_cancer", 0.8, 0.3, "Hoffer, SUNSHINE 0.55-0.65, one healthy trial as low"),
     Prior("conversion_acute", 0.6, 0.3, "Han 2016: 0.5-0.7"),
     Prior("oral_severe_malabsorption", 0.4, 0.3, "50-75 % lower"),
     Prior("conversion_baseline_exponent", 0.0, 0.5, "no effect as the center", False),
     Prior("conversion_south_asia", 1.0, 0.2, "no effect as the center; Mo 2019: Asian trials need 2.8 times the dose"),
+    Prior("oral_presumed_d2", 0.85, 0.2, "between no effect and the half of Heaney 2011 (R), for some may be D3"),
     Prior("between_conversion", 0.20, 0.6, "spread of 42 targets GSD 1.45 in all"),
     Prior("between_depot", 0.40, 0.6, "half-lives 10 to over 90 d"),
     Prior("scatter", 0.18, 0.5, "scatter of like arms: 2,000 IU/d alone GSD 1.23"),
 )
 """Population values that are fitted. The last three are log scales between studies and between arms."""
-OF_STUDIES = ("conversion_south_asia", "between_conversion", "between_depot", "scatter")
+SCALES = ("between_conversion", "between_depot", "scatter")
+OF_STUDIES = (*STUDY_FACTORS, *SCALES)
 """Values that are about studies, not about people: they stand in the card's `between_studies`."""
-SCALES = OF_STUDIES[1:]
 FREEDOM = 4.0
 """Degrees of freedom of a study's deviations (P: left-out score at 4 and 6 better than at 3, 8, 50 and the normal
 law; decision 0010)."""
@@ -168,10 +171,12 @@ class Model:
 
     def log_predicted(self, x: Floats) -> Floats:
         """Log predictions of each draw, (D, R)."""
-        south = x[:, [self.place("conversion_south_asia")]] if "conversion_south_asia" in self.names else 0.0
-        here = np.array([o.population.south_asia for o in self.rows], dtype=float)
-        moves = (x - self.center)[:, self.of_people]
-        return np.asarray(np.log(self.panel.predicted(moves, {"conversion": south * here})))
+        shifts = {
+            effect: x[:, [self.place(name)]] * flagged(self.rows, flag)
+            for name, (effect, flag) in STUDY_FACTORS.items()
+            if name in self.names
+        }
+        return np.asarray(np.log(self.panel.predicted((x - self.center)[:, self.of_people], shifts)))
 
     def slopes_at(self, x: Floats) -> tuple[Floats, Floats]:
         """Slopes of the rows at a point."""

@@ -24,6 +24,18 @@ DEFAULT_CV = 0.40
 LEAST_CV, MOST_CV = 0.15, 0.70
 """Spread of baselines where an arm prints none, and its bounds (decision 0008, P)."""
 
+STUDY_FACTORS = {
+    "conversion_south_asia": ("conversion", "south_asia"),
+    "oral_presumed_d2": ("bioavailability", "presumed_d2"),
+}
+"""Factors of a card that are about a study and not about a person (decision 0010): the random effect that each moves,
+and the field of `Population` that says where it holds. A card that does not name one has none."""
+
+
+def flagged(rows: Sequence[Observation], flag: str) -> Floats:
+    """1 where a field of the row's population is true, else 0, (R,)."""
+    return np.array([float(getattr(o.population, flag)) for o in rows])
+
 
 @cache
 def normal_points(dimensions: int) -> Floats:
@@ -85,11 +97,10 @@ class Panel:
         center = np.log(baseline) - np.where([o.median for o in rows], 0.0, 0.5 * s**2)
         # The spread of the untreated level is the arm's own, not the card's.
         effects[:, :, 0] = center[:, None] + s[:, None] * z[:, 0] - np.log(card.value("untreated"))
-        # Studies in South Asia respond less (decision 0010); other cards do not say so.
-        place = card.numbers["between_studies"].get("conversion_south_asia")
-        if place is not None:
-            here = np.array([o.population.south_asia for o in rows], dtype=float)
-            effects[:, :, self.effect("conversion")] += (here * np.log(place.value))[:, None]
+        for name, (effect, flag) in STUDY_FACTORS.items():
+            factor = card.numbers["between_studies"].get(name)
+            if factor is not None:
+                effects[:, :, self.effect(effect)] += (flagged(rows, flag) * np.log(factor.value))[:, None]
         everyone = _covariates(card, rows)
         own = [everyone.take(np.arange(i * POINTS, (i + 1) * POINTS)) for i in range(len(rows))]
         return own, effects
@@ -158,8 +169,9 @@ def _covariates(card: Card, rows: Sequence[Observation]) -> Covariates:
 
     bmi = column(lambda p: p.bmi, reference["bmi"])
     weight = column(lambda p: p.weight_kg, float("nan"))
-    # Weight is hardly reported; without it the reference adult's weight stands (decision 0008).
-    weight = np.where(np.isnan(weight), reference["weight_kg"], weight)
+    # Weight is hardly reported; without it people have the reference adult's height, so that a BMI moves body size as
+    # it does in a patient whose weight is known, and the BMI factors are what is left beside size (decision 0008).
+    weight = np.where(np.isnan(weight), reference["weight_kg"] * bmi / reference["bmi"], weight)
     base = Covariates.reference(card, len(rows) * POINTS)
     return base.with_(
         bmi=bmi,

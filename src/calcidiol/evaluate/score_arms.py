@@ -163,12 +163,35 @@ def _groups(rows: Sequence[Observation]) -> dict[str, list[int]]:
 
 
 def _like_arms(rows: Sequence[Observation]) -> dict[str, Any]:
-    """How far arms of the same regimen scatter among themselves: the rise over the dose, 2,000 IU a day."""
-    like = [o for o in rows if o.kind == "daily" and o.dose_iu == 2000 and o.observed and o.baseline]
-    if len(like) < 3:
+    """How far studies of the same regimen scatter among themselves: a limit that no model of the regimen passes.
+
+    One level of each study in each group of route, doses and time (to 45 d, to 120 d, later); groups of two studies and
+    more, pooled. Arms whose BMI, illness or place would explain a difference are not told apart.
+    """
+    groups: dict[tuple[object, ...], dict[str, tuple[float, float]]] = {}
+    for o in rows:
+        if o.dose_iu and o.observed and o.baseline:
+            late = 0 if o.time_d <= 45 else 1 if o.time_d <= 120 else 2
+            times = o.count if o.kind in ("single", "sparse") else 0
+            key = (o.route, o.kind, o.dose_iu, times, late)
+            groups.setdefault(key, {})[o.study] = (float(np.log(o.observed)), float(np.log(o.baseline)))
+    like = [np.array(list(g.values())) for g in groups.values() if len(g) > 1]
+    if not like:
         return {}
-    logs = np.log([float(o.observed or 1.0) for o in like])
-    return {"regimen": "2,000 IU a day", "n": len(like), "gsd_of_levels": float(np.exp(logs.std(ddof=1)))}
+    off = np.concatenate([g - g.mean(axis=0) for g in like])
+    freedom = len(off) - len(like)
+    slope = float(off[:, 0] @ off[:, 1] / (off[:, 1] @ off[:, 1])) if freedom > 1 else 0.0
+    left = off[:, 0] - slope * off[:, 1]
+
+    def gsd(values: Floats, freedom: int) -> float:
+        return float(np.exp(np.sqrt(values @ values / freedom)))
+
+    return {
+        "groups": len(like),
+        "n": len(off),
+        "gsd_of_levels": gsd(off[:, 0], freedom),
+        "gsd_at_the_same_baseline": gsd(left, freedom - 1) if freedom > 1 else None,
+    }
 
 
 def render_text(told: Mapping[str, Any]) -> str:
@@ -198,7 +221,8 @@ def render_text(told: Mapping[str, Any]) -> str:
     if told.get("like_arms"):
         like = told["like_arms"]
         lines.append(
-            f"\nLike arms among themselves ({like['regimen']}, n = {like['n']}): GSD {like['gsd_of_levels']:.2f}"
+            f"\nStudies of the same regimen among themselves ({like['n']} levels in {like['groups']} groups): "
+            f"GSD {like['gsd_of_levels']:.2f}"
         )
     return "\n".join(lines)
 
