@@ -329,7 +329,7 @@ def _mutated(document: Any, draw: Any) -> Any:
         last = path[cut - 1]
         what = draw(st.sampled_from(["replace", "remove", "rename", "double", "scale"]))
         if what == "replace":
-            node[last] = draw(st.sampled_from(ODD))
+            node[last] = copy.deepcopy(draw(st.sampled_from(ODD)))
         elif what == "remove":
             del node[last]
         elif what == "rename" and isinstance(node, dict):

@@ -390,3 +390,17 @@ def test_the_record_of_the_manual_is_read_whole() -> None:
     assert sorted(line.split("`")[1] for line in text.splitlines() if line.startswith("| `")) == sorted(
         path.name for path in EXAMPLES.iterdir()
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conditions: [history of sarcoidosis]\n",
+        "conditions: [{text: sarcoidosis, status: resolved}]\n",
+        "conditions: [{icd10: D86.9, active: false}]\n",
+    ],
+)
+def test_a_sarcoidosis_that_is_over_is_remembered(text: str) -> None:
+    p = one(text)
+    assert p.has("sarcoidosis_history")
+    assert not p.has("sarcoidosis")

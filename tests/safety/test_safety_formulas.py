@@ -6,7 +6,7 @@ import pytest
 
 from calcidiol.errors import UsageError
 from calcidiol.safety import calcium, ctcae, liver, renal
-from calcidiol.safety.seen import FALSE, MISSING, POSSIBLE, TRUE, Seen, opposite
+from calcidiol.safety.seen import FALSE, MISSING, POSSIBLE, TRUE, Seen, opposite, plain
 
 MG = 88.42
 
@@ -117,3 +117,17 @@ def test_how_a_bounded_value_is_shown() -> None:
 
 def test_not() -> None:
     assert [opposite(x) for x in (FALSE, MISSING, POSSIBLE, TRUE)] == [TRUE, TRUE, POSSIBLE, FALSE]
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "told"),
+    [
+        (80.0438, 70.0, "80"), (69.996, 70.0, "69.996"), (70.0, 70.0, "70"), (2.604, 2.6, "2.604"), (2.6, None, "2.6"),
+        (350_000.0, 300_000.0, "350,000"), (9_999.0, None, "10,000"), (1_234_567.0, None, "1,230,000"),
+        (300_001.0, 300_000.0, "300,001"), (0.0, 0.0, "0"), (0.05, None, "0.05"),
+    ],
+)  # fmt: skip
+def test_numbers_in_a_sentence_are_short_and_never_look_like_the_limit(
+    value: float, limit: float | None, told: str
+) -> None:
+    assert plain(value, limit) == told

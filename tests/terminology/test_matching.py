@@ -230,7 +230,10 @@ def test_products_are_read_as_vitamin_d_and_their_excipients_are_known() -> None
         "family history of sarcoidosis",
         "Mother has sarcoidosis",
         "sarcoidosis ruled out",
-        "rule out sarcoidosis",
+        "FH: sarcoidosis (father)",
+        "Mother with sarcoidosis",
+        "sarcoidosis in her sister",
+        "Father died of sarcoidosis",
         "no fever, cough or sarcoidosis",
         "否認結節病",
         "排除結節病",
@@ -252,6 +255,13 @@ def test_sarcoidosis_is_not_there(text: str) -> None:
         "Pulmonary sarcoidosis, stage II",
         "No known allergies, sarcoidosis",
         "suspected sarcoidosis",
+        "?sarcoidosis",
+        "sarcoidosis?",
+        "rule out sarcoidosis",
+        "r/o sarcoidosis",
+        "Mother of two with sarcoidosis",
+        "patient with sarcoidosis, lives with mother",
+        "Sarcoïdosis",
         "結節病",
     ],
 )
@@ -273,6 +283,10 @@ def test_sarcoidosis_is_there(text: str) -> None:
         ("TB excluded; sarcoidosis confirmed", "sarcoidosis"),
         ("patient with known sarcoidosis", "sarcoidosis"),
         ("not only sarcoidosis", "sarcoidosis"),
+        ("?kidney stones", "stones_current"),
+        ("Waldenström macroglobulinaemia", "lymphoma"),
+        ("CKD stage IV", "ckd_4"),
+        ("Chronic kidney disease, stage V", "ckd_5"),
         ("hypercalcemia without symptoms", "hypercalcemia"),
         ("no known drug allergy. Kidney stones.", "stones_current"),
     ],
@@ -387,3 +401,43 @@ def test_denial_takes_every_concept_away(concept: str) -> None:
     for name in concepts()[concept].names:
         if name.isascii():
             assert concept not in concepts_of([], f"no evidence of {name.strip()}"), name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Benicar HCT 20/12.5", "thiazide"), ("Zaroxolyn 2.5 mg", "thiazide"), ("Hygroton", "thiazide"),
+        ("Micardis Plus", "thiazide"), ("Rifinah 300", "rifampicin"), ("Lysodren", "enzyme_inducer"),
+        ("Mysoline 250", "inducing_antiepileptic"), ("Deltasone", "glucocorticoid"), ("Priadel", "lithium"),
+        ("Savaysa 60 mg", "anticoagulant"), ("Marevan", "warfarin"), ("ASA 81 mg", "antiplatelet"),
+        ("Fosavance", "bisphosphonate"), ("Carafate", "antacid"), ("Platinol", "cisplatin"),
+        ("Sandimmune", "calcineurin_inhibitor"), ("Sporanox", "azole"), ("Bumex", "loop_diuretic"),
+    ],
+)  # fmt: skip
+def test_brands(text: str, name: str) -> None:
+    assert name in drug_text_classes([], text)
+
+
+def test_a_salicylate_of_the_bowel_is_no_antiplatelet() -> None:
+    assert "antiplatelet" not in drug_text_classes([], "mesalamine 5-ASA 1.2 g")
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("https://twcore.mohw.gov.tw/ig/twcore/CodeSystem/icd-10-cm-2023-tw", "icd10cm"),
+        ("https://twcore.mohw.gov.tw/ig/twcore/CodeSystem/icd-10-cm-2014-tw", "icd10cm"),
+        ("https://twcore.mohw.gov.tw/ig/twcore/CodeSystem/icd-10-pcs-2023-tw", ""),
+        ("http://hl7.org/fhir/sid/icd-10-am", "icd10"),
+        ("ICD10", "icd10"),
+        ("http://hl7.org/fhir/sid/icd-9-cm", ""),
+        ("http://snomed.info/sct/900000000000207008", "snomed"),
+        ("http://loinc.org", "loinc"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_code_systems_by_their_uri(uri: str | None, name: str) -> None:
+    from calcidiol.patient.coding import system_of
+
+    assert system_of(uri) == name

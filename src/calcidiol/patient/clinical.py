@@ -75,9 +75,12 @@ def condition(context: Context, c: Problem, where: str) -> None:
     if stage:
         details["stage"] = stage
     onset = read_date(c.onsetDateTime or (c.onsetPeriod.start if c.onsetPeriod else None) or c.recordedDate)
-    file_condition(
-        context.g, where, codes_of(c.code), text, onset=onset.day if onset else None, active=active, details=details
-    )
+    codes = codes_of(c.code)
+    if not text and not codes:
+        told = ", ".join(f"{x.system or '-'} {x.code or '-'}" for x in c.code.coding)
+        context.g.refuse("condition", "condition_code_unknown", where, told)
+        return
+    file_condition(context.g, where, codes, text, onset=onset.day if onset else None, active=active, details=details)
 
 
 def _stage(stage: Any) -> str:

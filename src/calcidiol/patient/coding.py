@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from calcidiol.patient.fhir import Concept
 
-__all__ = ["CODE_SYSTEMS", "codes_of", "is_loinc"]
+__all__ = ["CODE_SYSTEMS", "codes_of", "is_loinc", "system_of"]
 
 CODE_SYSTEMS = {
     "http://loinc.org": "loinc",
@@ -29,13 +31,37 @@ CODE_SYSTEMS = {
 """URI of a code system -> its name here."""
 
 
+_ICD = re.compile(r"icd[-_ ]?10[-_ ]?(cm|pcs)?")
+
+
+def system_of(uri: str | None) -> str:
+    """The name of a code system here, empty when it is not known.
+
+    National editions of ICD-10 are taken by their name (``.../icd-10-cm-2023-tw``, ``.../icd-10-am``); codes of
+    operations (PCS) are not. An edition of SNOMED CT begins with its URI.
+
+    Examples
+    --------
+    >>> system_of("https://twcore.mohw.gov.tw/ig/twcore/CodeSystem/icd-10-cm-2023-tw"), system_of("icd-10-pcs")
+    ('icd10cm', '')
+    """
+    plain = (uri or "").strip()
+    known = CODE_SYSTEMS.get(plain) or CODE_SYSTEMS.get(plain.casefold())
+    if known:
+        return known
+    if plain.startswith("http://snomed.info/sct"):
+        return "snomed"
+    found = _ICD.search(plain.casefold())
+    return "" if found is None or found[1] == "pcs" else "icd10cm" if found[1] == "cm" else "icd10"
+
+
 def codes_of(concept: Concept | None) -> list[tuple[str, str]]:
     """Pairs of code system and code, of the systems that are known."""
     if concept is None:
         return []
     found = []
     for c in concept.coding:
-        system = CODE_SYSTEMS.get((c.system or "").strip()) or CODE_SYSTEMS.get((c.system or "").strip().casefold())
+        system = system_of(c.system)
         if system and c.code:
             found.append((system, c.code.strip()))
     return found

@@ -36,10 +36,14 @@ def file_condition(
     text = tidy(text)
     found = concepts_of(codes, text)
     if not active and found:
-        # a disease that is over can still matter: stones once, cancer once
+        # a disease that is over can still matter: stones once, cancer once, sarcoidosis once
         past = concepts_of((), f"history of {text}") if text else ()
         kept = tuple(c for c in past if c not in found)
-        for concept, other in (("stones_current", "stones_history"), ("cancer", "cancer_history")):
+        for concept, other in (
+            ("stones_current", "stones_history"),
+            ("cancer", "cancer_history"),
+            ("sarcoidosis", "sarcoidosis_history"),
+        ):
             if concept in found and other not in kept:
                 kept = (*kept, other)
         if kept:

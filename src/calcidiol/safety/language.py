@@ -31,7 +31,7 @@ from typing import Any, Protocol
 from calcidiol.errors import KnowledgeError, UnitError
 from calcidiol.quantity import convert
 from calcidiol.safety.facts import DERIVED, Facts, unit_of
-from calcidiol.safety.seen import COMPARE, FALSE, MISSING, POSSIBLE, TRUE, Seen, opposite, tidy
+from calcidiol.safety.seen import COMPARE, FALSE, MISSING, POSSIBLE, TRUE, Seen, opposite, plain
 from calcidiol.terminology.conditions import concepts
 from calcidiol.terminology.drugs import drug_classes
 from calcidiol.terminology.labs import labs
@@ -115,9 +115,9 @@ class Compare:
             told["when"] = worst.when.isoformat()
         day = f", {told['when']}" if "when" in told else ""
         how = "" if worst.how == "measured" else f", {worst.how}"
-        value = told["value"] if isinstance(told["value"], str) else f"{told['value']:g}"
+        value = plain(worst.lo, told["limit"]) if worst.exact else told["value"]
         shown = f"{name_of(self.name)} {value} {plain_unit(self.name)}".rstrip()
-        told["seen"] = f"{shown} ({self.op} {tidy(told['limit']):g}{how}{day})"
+        told["seen"] = f"{shown} ({self.op} {plain(told['limit'])}{how}{day})"
         return told
 
     def branches(self, positive: bool) -> Iterator[tuple[tuple[Any, bool], ...]]:

@@ -84,10 +84,10 @@ class Seen:
         if self.exact:
             return tidy(self.lo)
         if self.hi == math.inf:
-            return f"{'>' if self.lo_open else '>='}{tidy(self.lo):g}"
+            return f"{'>' if self.lo_open else '>='}{plain(self.lo)}"
         if self.lo == 0.0:
-            return f"{'<' if self.hi_open else '<='}{tidy(self.hi):g}"
-        return f"{tidy(self.lo):g} to {tidy(self.hi):g}"
+            return f"{'<' if self.hi_open else '<='}{plain(self.hi)}"
+        return f"{plain(self.lo)} to {plain(self.hi)}"
 
     def above(self, limit: float) -> int:
         """Answer to `value > limit`."""
@@ -122,3 +122,18 @@ COMPARE: dict[str, Callable[[Seen, float], int]] = {
 def tidy(value: float) -> float:
     """Four significant digits for values below 10,000, whole numbers above: how a value is shown."""
     return float(f"{value:.4g}") if abs(value) < 1e4 else float(round(value))
+
+
+def plain(value: float, limit: float | None = None) -> str:
+    """A number as a sentence shows it: three significant digits, more where fewer would look like the limit.
+
+    Examples
+    --------
+    >>> plain(80.0438), plain(2.604, 2.60), plain(350_000.0), plain(2.6, 2.6), plain(0.874)
+    ('80', '2.604', '350,000', '2.6', '0.874')
+    """
+    for digits in (3, 4, 5, 6, 9):
+        shown = float(f"{value:.{digits}g}")
+        if limit is None or shown != limit or value == limit:
+            break
+    return f"{shown:,.0f}" if abs(shown) >= 1e4 else f"{shown:.10g}"

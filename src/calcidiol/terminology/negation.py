@@ -1,7 +1,7 @@
 """Whether a text names something, or says that it is not there, was long ago, or is somebody else's.
 
 A small closed grammar in the manner of NegEx (Chapman 2001, J Biomed Inform 34:301): a cue before a name, in the same
-part of the sentence, takes the name away. What cannot be decided is not matched.
+part of the sentence, takes the name away. What is suspected or still to be ruled out is named: the safe reading.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 __all__ = ["historical", "named", "negated"]
 
 _NEGATED = re.compile(
-    r" (?:no|not|without|denies|denied|negative for|rule out|ruled out|r / o|excluded|exclude|exclusion of|"
+    r" (?:no|not|without|denies|denied|negative for|ruled out|excluded|exclusion of|"
     r"absence of|absent|free of|never had|"
     r"unlikely|no evidence of|not known to have|family history|family hx|fhx|fh|mother|father|sister|brother|aunt|"
     r"uncle|grandmother|"
@@ -23,6 +23,16 @@ _NEGATED_AFTER = re.compile(
     r"(?:was |is |has been |were )?(?:ruled out|excluded|absent|not present|unlikely|denied|refuted|not found|"
     r"negative(?! for)) )"
 )
+_RELATIVES = (
+    "mother|father|sister|brother|aunt|uncle|grandmother|grandfather|parents?|siblings?|son|daughter|cousin|"
+    "wife|husband|mum|mom|dad|relative"
+)
+_FAMILY = re.compile(
+    rf" (?:family history|family hx|fhx|fh|(?:{_RELATIVES}) (?:with|had|has|died of|died from)|(?:{_RELATIVES}) :)"
+    r" ?[:(]? (?:of )?$"
+)
+"""What stands right before a name that is somebody else's, where a colon or "with" would end the reach of a denial."""
+_FAMILY_AFTER = re.compile(rf"^ *(?:\( *|in (?:his |her |the |a )?)(?:maternal |paternal )?(?:{_RELATIVES}) ")
 _PSEUDO = re.compile(
     r" (?:no|not|without) (?:further |significant |clear )?(?:improvement|change|increase|decrease|response|"
     r"relief|resolution|progress|"
@@ -109,7 +119,9 @@ def named(phrase: str, plain: str) -> bool:
         if _NEGATED.search(before):
             continue
         after = plain[place + len(phrase) - 1 :]
-        if _NEGATED_AFTER.match(after):
+        if _NEGATED_AFTER.match(after) or _FAMILY_AFTER.match(after):
+            continue
+        if _FAMILY.search(plain[max(0, place - _REACH) : place + 1]):
             continue
         if cjk and any(cue in plain[max(0, place - 8) : place] for cue in _NEGATED_CJK):
             continue

@@ -21,6 +21,9 @@ _PLAIN_SPECIMEN = re.compile(
     r"(?![\w-])",
     re.I,
 )
+_ACCENT = re.compile(r"([a-z])[\u0300-\u036f]+")
+_APART = re.compile(r"([.,;:()\[\]/?!\"“”*=|&~])")
+"""Marks that stand for themselves: "?sarcoidosis" names sarcoidosis."""
 _VIT = re.compile(r"\bvit\b\.?", re.I)
 
 
@@ -58,13 +61,13 @@ def key_without_specimen(text: str) -> str:
 
 
 def words(text: str) -> str:
-    """Text for searching whole words: one case, one width, single blanks, a blank at either end.
+    """Text for searching whole words: one case, one width, no accents, single blanks, a blank at either end.
 
     Examples
     --------
     >>> words("No history of  Sarcoidosis.")
     ' no history of sarcoidosis . '
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = re.sub(r"([.,;:()\[\]/])", r" \1 ", plain).replace("-", " ").replace("'", "").replace("’", "")
+    plain = _ACCENT.sub(r"\1", unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()))
+    plain = _APART.sub(r" \1 ", unicodedata.normalize("NFC", plain)).replace("-", " ").replace("'", "").replace("’", "")
     return f" {' '.join(plain.split())} "
