@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from safety_people import ON, base, person
 
 from calcidiol.errors import UsageError
 from calcidiol.safety import calcium, ctcae, liver, renal
@@ -88,8 +91,41 @@ def test_ctcae(version: str) -> None:
 
 
 def test_ctcae_of_a_version_not_seen() -> None:
-    with pytest.raises(UsageError, match=r"6\.0"):
-        ctcae.hypercalcemia(2.8, 2.6, version="6.0")
+    assert ctcae.VERSIONS == ("4.03", "5.0", "6.0")
+    with pytest.raises(UsageError, match=r"'7\.0' is not known here; known are 4\.03, 5\.0, 6\.0"):
+        ctcae.hypercalcemia(2.8, 2.6, version="7.0")
+    with pytest.raises(UsageError, match=r"7\.0"):
+        ctcae.calcium_grade(base(), ON, "7.0")
+
+
+@pytest.mark.parametrize(
+    ("line", "term", "grade", "kind", "value"),
+    [
+        ("", "none", 0, "corrected", 2.3),
+        ("calcium=2.71", "hypercalcemia", 1, "corrected", 2.71),
+        ("calcium=2.5; albumin=20", "hypercalcemia", 1, "corrected", 2.9),
+        ("calcium=2.5; albumin=19", "hypercalcemia", 2, "corrected", 2.92),
+        ("calcium=3.2", "hypercalcemia", 3, "corrected", 3.2),
+        ("calcium=>3.5", "hypercalcemia", 4, "corrected", 3.5),
+        ("calcium_ionized=1.55", "hypercalcemia", 2, "ionized", 1.55),
+        ("calcium=2.65; calcium_ionized=1.9", "hypercalcemia", 4, "ionized", 1.9),
+        ("calcium=1.9", "hypocalcemia", 2, "corrected", 1.9),
+        ("calcium=<1.4", "hypocalcemia", 4, "corrected", 1.4),
+        ("calcium=2.56; high calcium=2.55", "hypercalcemia", 1, "corrected", 2.56),
+    ],
+)
+def test_the_grade_of_a_record_is_that_of_the_worse_calcium(
+    line: str, term: str, grade: int, kind: str, value: float
+) -> None:
+    got = ctcae.calcium_grade(person(line), ON, "6.0")
+    assert got is not None
+    assert (got.version, got.term, got.grade, got.kind) == ("6.0", term, grade, kind)
+    assert got.value == pytest.approx(value)
+    assert got.when == ON - timedelta(days=3)
+
+
+def test_no_calcium_no_grade() -> None:
+    assert ctcae.calcium_grade(person("no calcium"), ON) is None
 
 
 @pytest.mark.parametrize(

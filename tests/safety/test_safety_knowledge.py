@@ -132,6 +132,7 @@ def test_every_text_is_there_in_both_languages_and_none_is_left_over() -> None:
     }
     ids |= set(known.permitted) | {c.text_id for c in known.clashes} | {c.text_id for c in known.checks}
     ids |= {i.text_id for i in known.items} | {"session.S16", "monitor.checkpoint"}
+    ids |= {f"ctcae.{x}" for x in ("hypercalcemia", "hypocalcemia", "none")}
     ids |= {
         f"place.{x}" for x in ("moved", "unavoidable", "with_visit", "site_irradiated", "site_lymphedema", "bone_agent")
     }

@@ -69,6 +69,9 @@ def add(commands: Any) -> None:
     session.add_argument("record", metavar="RECORD")
     session.add_argument("--on", type=day_of, default=None, metavar="DATE")
     session.add_argument("--regimen", default=None, help="what was given (after), as for forecast")
+    session.add_argument(
+        "--ctcae", default="5.0", metavar="VERSION", help="CTCAE version of the calcium grade: 5.0, 6.0"
+    )
     session.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
     session.set_defaults(run=session_run)
 
@@ -356,7 +359,11 @@ def session_run(args: argparse.Namespace) -> int:
         if args.regimen is None:
             raise UsageError('Say what was given: --regimen "im 50000 IU once".')
         found = safety.session_after(patient, regimen.parse(args.regimen, day, products()), day)
+    grade = safety.calcium_grade(patient, day, args.ctcae)
     print(f"{found.status.upper()}  {day.isoformat()}")
+    if grade is not None:
+        told = {"value": grade.value, "grade": grade.grade, "version": grade.version, "date": grade.when.isoformat()}
+        print(f"  {say(f'ctcae.{grade.term}', told)}")
     for rule in found.rules:
         print(f"  {rule.id} {rule.action}: {say(rule.text_id, rule.params)}")
     for item in found.items:

@@ -9,6 +9,7 @@ from calcidiol.safety.allowed import limits
 from calcidiol.safety.check import gate
 from calcidiol.safety.checkpoint import Checkpoint, checkable, checkpoints
 from calcidiol.safety.clashes import interactions, moved
+from calcidiol.safety.ctcae import CalciumGrade, calcium_grade
 from calcidiol.safety.hypercalcemia import CalciumOption, CalciumRisk, calcium_risk, excess_probability
 from calcidiol.safety.movers import Mover, movers, without
 from calcidiol.safety.placement import Placed, place
@@ -19,6 +20,7 @@ from calcidiol.safety.verdict import Fired, Interaction, Limits, MonitorItem, Ve
 from calcidiol.safety.watch import monitoring, stop_rules
 
 __all__ = [
+    "CalciumGrade",
     "CalciumOption",
     "CalciumRisk",
     "Checkpoint",
@@ -33,6 +35,7 @@ __all__ = [
     "Session",
     "SessionItem",
     "Verdict",
+    "calcium_grade",
     "calcium_risk",
     "checkable",
     "checkpoints",

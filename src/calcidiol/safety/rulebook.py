@@ -124,6 +124,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Lift:
+    """What is measured to lift a rule, `days` after the day of the plan; without labs those that the rule asks for."""
+
+    id: str
+    labs: tuple[str, ...]
+    days: int
+    source: str
+    tag: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One line of the checklist of a session; `kind` is ``"before"`` or ``"after"``."""
 
@@ -150,6 +162,7 @@ class Knowledge:
     checks: tuple[Check, ...]
     stops: tuple[Rule, ...]
     items: tuple[Item, ...]
+    lifts: Mapping[str, Lift]
     numbers: Numbers
 
 
@@ -181,14 +194,21 @@ def read(texts: Mapping[str, str]) -> Knowledge:
     stops = _rules(tables["monitoring.toml"], "stop", lines["monitoring.toml"], permitted)
     _distinct(rules)
     _distinct(stops)
+    hard = _hard(tables["rules.toml"], lines["rules.toml"], permitted)
+    lifts = {r.lifted_by for r in rules} | {h.lifted_by for h in hard.values()}
     return Knowledge(
         rules,
         permitted,
-        _hard(tables["rules.toml"], lines["rules.toml"], permitted),
+        hard,
         tuple(_clash(*x) for x in _rows(tables["interactions.toml"], "interaction", lines["interactions.toml"])),
         tuple(_check(*x) for x in _rows(tables["monitoring.toml"], "check", lines["monitoring.toml"])),
         stops,
         tuple(_item(*x) for x in _rows(tables["session.toml"], "item", lines["session.toml"])),
+        {
+            x.id: x
+            for row, where in _rows(tables["monitoring.toml"], "lift", lines["monitoring.toml"])
+            if (x := _lift(row, lifts, where))
+        },
         numbers.read(tables["numbers.toml"]),
     )
 
@@ -375,6 +395,13 @@ def _check(row: Mapping[str, Any], where: str) -> Check:
         mandatory=bool(row.get("mandatory", True)),
         where=where,
     )
+
+
+def _lift(row: Mapping[str, Any], lifts: set[str], where: str) -> Lift:
+    _keys(row, {"id", "labs", "days", "source", "tag"}, ("id", "days", "source", "tag"), where)
+    if row["id"] not in lifts:
+        raise KnowledgeError(f"{where}: no rule is lifted by {row['id']!r}.")
+    return Lift(row["id"], _labs(row, where), int(row["days"]), row["source"], row["tag"], where)
 
 
 def _labs(row: Mapping[str, Any], where: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from calcidiol.patient.record import Patient
 from calcidiol.safety.checkpoint import Checkpoint, checkpoints
 from calcidiol.safety.facts import Facts
 from calcidiol.safety.language import Compare, Condition
+from calcidiol.safety.lifting import to_lift
 from calcidiol.safety.rulebook import Check, Knowledge
 from calcidiol.safety.rulebook import knowledge as shipped
 from calcidiol.safety.seen import POSSIBLE
@@ -52,28 +53,28 @@ def monitoring(
     patient
         The record.
     regimen
-        What is given; without doses nothing is asked for.
+        What is given; without doses only what would lift the refusal is asked for.
     on
         Day of the plan; checks before it are not asked for.
     knowledge
         Rules; the shipped ones when None.
     rules
-        `Verdict.rules` of the gate: the planned 25(OH)D that it relied on (HL09), or missed (HL06), stand at its days.
+        `Verdict.rules` of the gate: what is measured to lift each HOLD, and each STOP on all routes, is listed, and the
+        planned 25(OH)D that the gate relied on (HL09), or missed (HL06), stand at their days.
 
     Returns
     -------
     tuple of MonitorItem
         `params` has ``days`` after the first dose, ``moved_from`` and ``visit`` where a check was moved to a visit that
-        is due anyway. Checks of the same day with the same rule are one. A dose that passes 300,000 IU in 90 days has a
-        mandatory 25(OH)D before it (``monitor.checkpoint``), which no visit moves.
+        is due anyway. Checks of the same day with the same rule are one; what lifts a rule has its ``lift.`` text. A
+        dose that passes 300,000 IU in 90 days has a mandatory 25(OH)D before it (``monitor.checkpoint``), which no
+        visit moves.
     """
-    if not regimen.runs:
-        return ()
     known = knowledge or shipped()
     facts = Facts(patient, on, known.numbers)
-    first = min(run.start for run in regimen.runs)
-    found: dict[tuple[date, str], MonitorItem] = {}
-    for check in known.checks:
+    first = min((run.start for run in regimen.runs), default=on)
+    found = {(item.on, item.reason_id): item for item in to_lift(rules, facts, known)}
+    for check in known.checks if regimen.runs else ():
         if check.condition is not None and check.condition.truth(facts) < POSSIBLE:
             continue
         for due in _days(check, regimen, first):
