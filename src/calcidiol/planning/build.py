@@ -19,6 +19,7 @@ from calcidiol.planning.told import (
     imputed,
     inputs_told,
     labs_in_their_forecast,
+    lower,
     next_result,
     plain,
     reasons,
@@ -118,6 +119,7 @@ def plan(
 
     person = fitted(patient, model, day, seed, flatten)
     findings += labs_in_their_forecast(patient, model, day, seed, base)
+    base["lower_than_forecast"] = lower(patient, model, day, seed, base["labs"])
     base["trust"] = trust_told(person)
     base["card"] = card_told(model, person)
     if person.individual.status != "ok":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,37 @@ def labs_in_their_forecast(patient: Patient, card: Card, day: date, seed: int, b
             }
             told.append(Finding("level_at_edge", "caution", lab.origin.where, params))
     return told
+
+
+EXPLANATIONS = {"missed": "missed_doses", "other": "model"}
+"""Ids of the comparison that a report calls by another name."""
+
+
+def lower(patient: Patient, card: Card, day: date, seed: int, labs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Why a recent result was lower than forecast, reasons compared; None when none was."""
+    from calcidiol.individual import lower_than_forecast
+
+    fell = [math.nan if x["percentile"] is None else x["percentile"] for x in labs]
+    found = lower_than_forecast(patient, card, day, seed=seed, fell=fell)
+    if found is None:
+        return None
+    told = found.to_dict()
+    ranked = sorted(told["reasons"], key=lambda r: -r["bayes_factor"])
+    params = {
+        "what": EXPLANATIONS.get(ranked[0]["id"], ranked[0]["id"]),
+        "factor": ranked[0]["bayes_factor"] / max(ranked[1]["bayes_factor"], 1e-300),
+        "threshold": told["threshold"],
+    }
+    return {
+        "date": told["on"],
+        "value": told["value_nmol_per_l"],
+        "percentile": told["percentile"],
+        "results": told["results"],
+        "explanations": [r | {"id": EXPLANATIONS.get(r["id"], r["id"])} for r in told["reasons"]],
+        "text_id": "lower.likely" if found.told else "lower.not_distinguishable",
+        "params": params,
+        "notes": [{"text_id": "lower.priors", "params": {}}, {"text_id": "lower.ask", "params": {}}],
+    }
 
 
 NEAR_D = 45
