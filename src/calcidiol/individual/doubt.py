@@ -75,7 +75,10 @@ class Doubt(Problem):
             return self._uniform(z, "share_taken")
         if self.reason == "absorption":
             return self._uniform(z, "oral_factor")
-        return np.asarray(np.exp(-np.abs(z) * float(priors()[self.reason]["log_sd"])))
+        from scipy.special import ndtr, ndtri
+
+        # Half-normal: the quantile of the upper half, a smooth and rising function of the unknown.
+        return np.asarray(np.exp(float(priors()[self.reason]["log_sd"]) * ndtri(0.5 * ndtr(-z))))
 
     def _uniform(self, z: Floats, name: str) -> Floats:
         """Standard normal to a uniform law, on the log scale for factors of the uptake."""

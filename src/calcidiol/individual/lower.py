@@ -32,7 +32,7 @@ from calcidiol.patient.record import Lab, Patient
 Floats = NDArray[np.float64]
 REASONS = ("missed", "absorption", "assay", "other")
 """Reasons that change the model; ``"chance"`` is the model as it is."""
-DRAWS = 2000
+DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
