@@ -17,6 +17,19 @@ FILES = {"planned": "plan_example", "reduced": "plan_reduced", "refused": "plan_
 _READ = {k: json.loads((Path(__file__).parent / f"{v}.json").read_text(encoding="utf-8")) for k, v in FILES.items()}
 
 
+def _with_course(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan with a diary, a level below its forecast, a mover, placement and published counts (all invented)."""
+    parts = json.loads((Path(__file__).parent / "course_parts.json").read_text(encoding="utf-8"))
+    plan["calcium"]["published"] = parts.pop("published")
+    free = copy.deepcopy(plan["forecasts"]["individual"])
+    free["level"] = {name: [1.2 * x for x in values] for name, values in free["level"].items()}
+    plan["forecasts"]["without_interactions"] = free
+    return {**plan, **parts}
+
+
+_READ["planned"] = _with_course(_READ["planned"])
+
+
 @pytest.fixture(params=FILES)
 def plan(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Each kind of plan in turn."""

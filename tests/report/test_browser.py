@@ -112,7 +112,8 @@ def test_the_chart_can_be_read_by_keyboard(open_tab: Any, planned: dict[str, Any
 def test_without_script_the_numbers_are_there(open_tab: Any, planned: dict[str, Any]) -> None:
     tab = open_tab(planned, java_script_enabled=False)
     tab.page.locator("details summary").last.click()
-    assert tab.page.locator("details table tbody tr").count() == len(planned["forecasts"]["individual"]["dates"])
+    rows = tab.page.locator('details table[aria-label^="The forecast in numbers"] tbody tr')
+    assert rows.count() == len(planned["forecasts"]["individual"]["dates"])
     assert tab.page.locator("#chart svg").first.is_visible()
 
 

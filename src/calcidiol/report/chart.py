@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -25,6 +25,7 @@ PRINT = {
     "band50": 'fill="#1f5fa8" fill-opacity="0.28"',
     "median": 'fill="none" stroke="#174a84" stroke-width="2.4"',
     "untreated": 'fill="none" stroke="#555" stroke-width="1.6" stroke-dasharray="5 4"',
+    "without": 'fill="none" stroke="#8a5a00" stroke-width="1.8" stroke-dasharray="1.5 3"',
     "im": 'fill="#8a1c5c"',
     "oral": 'fill="#8a5a00"',
     "lab": 'fill="#ffffff" stroke="#111111" stroke-width="2"',
@@ -56,7 +57,7 @@ class Frame:
         return self.height - self.bottom
 
 
-WIDE = Frame(width=720, height=366, left=44, right=40, top=30, bottom=66, letter=13)
+WIDE = Frame(width=720, height=350, left=44, right=40, top=30, bottom=66, letter=13)
 FLAT = Frame(width=720, height=312, left=44, right=40, top=30, bottom=66, letter=13)
 CALCIUM = Frame(width=560, height=230, left=40, right=14, top=24, bottom=46, letter=13)
 NARROW = Frame(width=360, height=380, left=38, right=32, top=30, bottom=116, letter=12)
@@ -108,32 +109,33 @@ def svg(plan: Mapping[str, Any], labels: Mapping[str, str], *, frame: Frame = WI
     if not plan.get("forecasts"):
         return ""
     one, bare = plan["forecasts"]["individual"], plan["forecasts"]["untreated"]
+    free = plan["forecasts"].get("without_interactions")
     treated = bool((plan.get("regimen") or {}).get("doses"))
     origin = date.fromisoformat(plan["on"])
     days = [(date.fromisoformat(d) - origin).days for d in one["dates"]]
     at, c = scale(plan, frame), _Style(font)
     title = labels["chart"] if treated else labels["chart_untreated"]
     family = f' font-family="{escape(font, quote=True)}"' if font else ""
+    results = _labs(plan, origin)
+    legend, height = _legend(plan, frame, labels, c, treated, bool(results))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {frame.height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {frame.width} {height}" role="img" '
         f'aria-label="{escape(title + ". " + labels["chart_alt"], quote=True)}" font-size="{frame.letter}"{family}>',
         *_goal(plan.get("goal") or {}, at, labels, c),
         *_axes(at, origin, labels, c),
         _area(at, days, one["level"], "p05", "p95", c("band90")),
         _area(at, days, one["level"], "p25", "p75", c("band50")) if "p25" in one["level"] else "",
         _line(at, days, bare["level"]["p50"], c("untreated")) if treated else "",
+        _line(at, days, free["level"]["p50"], c("without")) if free and free["dates"] == one["dates"] else "",
         _line(at, days, one["level"]["p50"], c("median")),
         *_doses(plan, at, origin, c),
     ]
-    results = _labs(plan, origin)
     for day, value, error in results:
         x, reach = at.x(day), TWO_SIDED_90 * error
         if error:
             parts.append(f'<path d="M{x:.1f} {at.y(value - reach):.1f} V{at.y(value + reach):.1f}" {c("error")}/>')
         parts.append(f'<circle cx="{x:.1f}" cy="{at.y(value):.1f}" r="4" {c("lab")}/>')
-    parts += _legend(plan, frame, labels, c, treated, bool(results))
-    parts.append("</svg>")
-    return "".join(parts)
+    return "".join([*parts, *legend, "</svg>"])
 
 
 def _labs(plan: Mapping[str, Any], origin: date) -> list[tuple[int, float, float]]:
@@ -186,7 +188,7 @@ def _axes(at: Scale, origin: date, labels: Mapping[str, str], c: _Style) -> list
         out.append(f'<text x="{right + 6:.1f}" y="{y + 4:.1f}" {c("text")}>{value / NG_PER_ML:.0f}</text>')
     out.append(f'<text x="2" y="{f.top - 14}" {c("text")}>nmol/L</text>')
     out.append(f'<text x="{f.width - 2}" y="{f.top - 14}" text-anchor="end" {c("text")}>ng/mL</text>')
-    out += _months(at, origin, c)
+    out += months(at, origin, c)
     if at.first < 0:
         out.append(f'<path d="M{at.x(0):.1f} {f.top} V{f.floor}" {c("now")}/>')
         out.append(
@@ -195,7 +197,7 @@ def _axes(at: Scale, origin: date, labels: Mapping[str, str], c: _Style) -> list
     return out
 
 
-def _months(at: Scale, origin: date, c: _Style) -> list[str]:
+def months(at: Scale, origin: date, c: Callable[[str], str]) -> list[str]:
     """Months under the axis, as many as there is room for."""
     f, out = at.frame, []
     span = at.last - at.first
@@ -257,10 +259,12 @@ def _area(
 
 def _legend(
     plan: Mapping[str, Any], f: Frame, labels: Mapping[str, str], c: _Style, treated: bool, results: bool
-) -> list[str]:
+) -> tuple[list[str], int]:
+    """The legend in as many rows as it needs, and the height of the drawing with it."""
     routes = {run["route"] for run in (plan.get("regimen") or {}).get("doses", ())}
     items = [("median", "median"), ("band50", "band50"), ("band90", "band90")]
     items += [("untreated", "untreated_mark")] if treated else []
+    items += [("without", "without_mark")] if plan["forecasts"].get("without_interactions") else []
     items += [("lab", "result_mark")] if results else []
     items += [("im", "injection_mark")] if "im" in routes else []
     items += [("oral", "oral_mark")] if "oral" in routes else []
@@ -281,11 +285,11 @@ def _legend(
         for kind, key, x in row:
             parts.append(_sample(kind, x, y - 4, c))
             parts.append(f'<text x="{x + 23:.1f}" y="{y}" {c("text")}>{escape(labels[key])}</text>')
-    return parts
+    return parts, max(f.height, top + (len(rows) - 1) * line + 8)
 
 
 def _sample(kind: str, x: float, y: float, c: _Style) -> str:
-    if kind in ("median", "untreated"):
+    if kind in ("median", "untreated", "without"):
         return f'<path d="M{x:.1f} {y} h18" {c(kind)}/>'
     if kind == "lab":
         return f'<circle cx="{x + 9:.1f}" cy="{y}" r="4" {c(kind)}/>'
@@ -329,7 +333,7 @@ def calcium(
         parts.append(f'<path d="M{frame.left} {y:.1f} H{right:.1f}" {c("grid")}/>')
         told = f"{base + i * step:.1f}"
         parts.append(f'<text x="{frame.left - 6}" y="{y + 4:.1f}" text-anchor="end" {c("text")}>{told}</text>')
-    parts += _months(at, origin, c)
+    parts += months(at, origin, c)
     parts.append(_area(at, days, course, "p05", "p95", c("band90")))
     parts.append(_line(at, days, course["p50"], c("untreated" if course.get("exploratory") else "median")))
     if limit:

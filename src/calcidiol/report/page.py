@@ -13,8 +13,10 @@ from typing import Any
 
 from calcidiol.report import clean
 from calcidiol.report.chart import NARROW, WIDE, Frame, calcium, scale, svg
+from calcidiol.report.diary import diary
 from calcidiol.report.tables import NG_PER_ML
 from calcidiol.report.view import View, view
+from calcidiol.report.words import Words
 
 
 def html(plan: Mapping[str, Any], lang: str = "en") -> str:
@@ -47,6 +49,7 @@ def html(plan: Mapping[str, Any], lang: str = "en") -> str:
             wide=svg(plan, v.labels, frame=WIDE),
             narrow=svg(plan, v.labels, frame=NARROW),
             calcium=calcium(plan.get("calcium") or {}, plan["on"], v.labels),
+            diary=diary(plan, Words(lang)),
             reading=_reading(plan, v.labels),
             claims=_claims(v),
             style=style,

@@ -15,14 +15,16 @@ from typing import Any
 from calcidiol.errors import MissingError
 from calcidiol.report import clean
 from calcidiol.report.chart import FLAT, calcium, svg
+from calcidiol.report.diary import diary
 from calcidiol.report.view import View, view
+from calcidiol.report.words import Words
 
 BUILT_IN = "Libertinus Serif"
 """The family inside typst: an English report needs no font of the machine."""
 CHINESE = ("Noto Sans CJK HK", "Noto Sans CJK TC", "Noto Sans HK", "Noto Sans TC", "Source Han Sans HC")
 """Families for Traditional Chinese, the first one found is taken (Debian: fonts-noto-cjk)."""
 
-DRAWN = ("chart", "calcium_chart", "plot")
+DRAWN = ("chart", "calcium_chart", "diary_chart", "plot")
 """Keys that hold drawings: their text is set by us and stays as it is."""
 MOST_SCRIPTS = 20
 """Scripts that are told by code points before giving up."""
@@ -54,6 +56,7 @@ def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
     data = _spelled(data, _picture)
     data["chart"] = svg(plan, v.labels, frame=FLAT, font=fonts[0])
     data["calcium_chart"] = calcium(plan.get("calcium") or {}, plan["on"], v.labels, font=fonts[0])
+    data["diary_chart"] = diary(plan, Words(lang), font=fonts[0])
     data["fonts"] = list(fonts)
     data["text_lang"], data["text_region"] = ("zh", "HK") if lang == "zh-Hant" else ("en", "US")
     year, month, day = (int(x) for x in plan["on"].split("-"))

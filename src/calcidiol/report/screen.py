@@ -79,6 +79,11 @@ class _Sheet:
             self.heading(words["monitoring"])
             for c in v.checks:
                 self.hang(f"  {c.on}  ", f"{c.labs}. {' '.join(c.why)}")
+        self.part(words["placement"], v.placement)
+        self.part(words["lower"], v.lower)
+        for row in v.explanations.rows:
+            self.hang(f"  {row[2]:>4}  ", row[0] + (f" ({words['bayes_factor']} {row[3]})" if row[3] else ""))
+        self.part(words["symptoms"], v.symptoms)
         if v.calcium:
             self.heading(words["calcium_heading"])
             for text in v.calcium[: 2 if v.calcium_level == "caution" else 1]:
@@ -89,6 +94,10 @@ class _Sheet:
                 self.hang(f"  {span:>17} {chance:>5}  ", action + (f": {regimen}" if regimen else ""))
         self.part(words["findings"], v.findings)
         self.part(words["interactions"], v.interactions)
+        self.part(words["moves"], v.movers)
+        for week, with_it, without_it, gap in v.with_without.rows:
+            told = f"{with_it} {words['without_movers']}: {without_it}; {words['difference']}: {gap}"
+            self.hang(f"  {words['week']} {week:>2}  ", told)
         if v.choices:
             self.heading(words["alternatives"])
             main = sorted(v.choices, key=lambda c: c.kind in ("protocol", "pareto"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from calcidiol.report import clean, dosing, tables
+from calcidiol.report import clean, course, dosing, tables
 from calcidiol.report.dosing import Step
 from calcidiol.report.tables import Check, Choice, Note, Table
 from calcidiol.report.words import Words
@@ -35,7 +35,9 @@ class View:
     weeks: Table
     calcium: tuple[str, ...]
     calcium_level: str
+    published: Table
     checks: tuple[Check, ...]
+    placement: tuple[Note, ...]
     stop_rules: tuple[Note, ...]
     next_heading: str
     next_notes: tuple[str, ...]
@@ -47,6 +49,12 @@ class View:
     preference: str
     findings: tuple[Note, ...]
     interactions: tuple[Note, ...]
+    movers: tuple[Note, ...]
+    with_without: Table
+    symptoms: tuple[Note, ...]
+    diary: Table
+    lower: tuple[Note, ...]
+    explanations: Table
     no_interactions: str
     none_imputed: str
     evidence: tuple[Note, ...]
@@ -70,6 +78,7 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
     w = Words(lang)
     u = tables.Ui(w)
     plan = clean.plain(plan)
+    lower, explanations = course.lower(plan, w, u)
     return View(
         lang=lang,
         title=u("title"),
@@ -87,7 +96,9 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
         weeks=tables.weeks(plan, u),
         calcium=_calcium(plan, w),
         calcium_level=_calcium_level(plan.get("calcium") or {}),
+        published=course.published(plan, w, u),
         checks=tables.checks(plan, w, u),
+        placement=course.placement(plan, w),
         stop_rules=tuple(tables.rule(r, w, u) for r in plan.get("stop_rules") or ()),
         next_heading=_next_heading(plan, u),
         next_notes=_next_notes(plan, w, u),
@@ -103,6 +114,12 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
         preference=_preference(plan, u),
         findings=tuple(tables.finding(f, w, u) for f in plan.get("findings") or ()),
         interactions=tuple(tables.interaction(i, w, u) for i in plan.get("interactions") or ()),
+        movers=course.movers(plan, w, u),
+        with_without=course.with_without(plan, u),
+        symptoms=course.trends(plan, w, u),
+        diary=course.diary(plan, w, u),
+        lower=lower,
+        explanations=explanations,
         no_interactions=u("not_judged" if plan["status"] == "unusable" else "no_interactions"),
         none_imputed=u("not_judged" if plan["status"] == "unusable" else "none_imputed"),
         evidence=tuple(tables.evidence(e, w, u) for e in plan.get("evidence") or ()),

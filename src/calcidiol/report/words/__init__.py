@@ -122,7 +122,9 @@ class Words:
         told = dict(params)
         for key, kind in (("analyte", "lab"), ("labs", "lab"), ("effect", "effect"), ("effects", "effect"),
                           ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept"),
-                          ("limit", "limit"), ("what", "concept")):  # fmt: skip
+                          ("limit", "limit"), ("what", "concept"), ("name", "symptom_scale"),
+                          ("visit", "visit"), ("why", "obstacle"),
+                          ("what", "explanation")):  # fmt: skip
             value = told.get(key)
             if isinstance(value, str):
                 told[key] = self.name(kind, value)
