@@ -143,7 +143,7 @@ def calibrate_run(args: argparse.Namespace) -> int:
 
     from calcidiol.evaluate.arms import read_arms
     from calcidiol.evaluate.calibrate import DRAWS, calibrate, check_chain, leave_one_study_out
-    from calcidiol.evaluate.card_file import fitted_card
+    from calcidiol.evaluate.card_file import failures, fitted_card
     from calcidiol.evaluate.score import with_intervals
     from calcidiol.individual.psis import TRUST
     from calcidiol.kinetics import load_card
@@ -166,7 +166,13 @@ def calibrate_run(args: argparse.Namespace) -> int:
     made = calibrate(load_card(args.card), rows, seed=args.seed, draws=draws, tell=tell)
     left = leave_one_study_out(made, seed=args.seed, draws=max(draws // 2, FEWEST_DRAWS), tell=tell)
     chain = check_chain(made, steps=args.check, seed=args.seed) if args.check else None
-    text = fitted_card(made, id=args.id, version=args.version, data=args.data or "the shipped data/arms.csv")
+    text = fitted_card(
+        made,
+        id=args.id,
+        version=args.version,
+        data=args.data or "the shipped data/arms.csv",
+        known=failures(left, rows),
+    )
     parse_card(text, args.out)
     write(args.out, text)
     observed = np.array([o.observed for o in rows], dtype=float)

@@ -114,7 +114,9 @@ def calibrate(
         mean = mean + share * (weight @ x - mean)
         covariance = share * _covariance(x, weight) + (1.0 - share) * covariance
     told = {"draws": draws, "k_hat": float(k_hat), "effective": effective}
-    return Fit(model, x, log_weight, weight, each, log_predicted, slope, told)
+    # Draws of no density (too far out, or unsolved in a lane) carry no weight, but would spoil sums and ratios.
+    fine = np.isfinite(log_weight)
+    return Fit(model, x[fine], log_weight[fine], weight[fine], each[fine], log_predicted[fine], slope, told)
 
 
 def _propose(mean: Floats, covariance: Floats, size: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -184,6 +186,8 @@ def leave_one_study_out(
             own = Model(model.card, tuple(o for o in model.rows if o.study == study), model.priors)
             x, weight, k_hat[study] = anew.draws, anew.weight, float(anew.diagnostics["k_hat"])
             logs = in_chunks(own.log_predicted, x)
+            fine = np.isfinite(logs).all(axis=1)
+            x, logs, weight = x[fine], logs[fine], weight[fine] / weight[fine].sum()
             slope = (fit.slope[0][model.members[s]], fit.slope[1][model.members[s]])
             each = own.log_likelihoods(logs, x, slope)[:, 0]
         elpd += float(np.log(np.sum(weight * np.exp(each))))

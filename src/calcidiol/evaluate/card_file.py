@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from calcidiol.evaluate.calibrate import Fit
+from calcidiol.evaluate.arms import Observation
+from calcidiol.evaluate.calibrate import Fit, LeftOut
 from calcidiol.evaluate.population_model import FREEDOM, OF_STUDIES, Prior
 from calcidiol.kinetics import Card
 
 POPULATION = "mostly healthy or deficient adults; few with cancer; individuals hardly seen"
+FAR = 1.5
+"""Fold from which a left-out prediction is named as a failure (P)."""
 _IN_CARD = {"between_conversion": "conversion", "between_depot": "depot"}
 """Names under `between_studies` where they differ from those of the fit."""
 
 
-def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[str, ...] = ()) -> str:
+def fitted_card(fit: Fit, *, id: str, version: str, data: str, known: tuple[str, ...] = ()) -> str:
     """The text of a card with the posterior means of a fit.
 
     Parameters
@@ -28,8 +31,8 @@ def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[s
         Of the new card.
     data
         What it was fitted to, for the citation.
-    failures
-        Known failures besides those of the card it started from.
+    known
+        Failures besides those of the card it started from.
     """
     model, card = fit.model, fit.card
     sd = np.sqrt(np.diag(fit.covariance))
@@ -44,7 +47,7 @@ def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[s
         f"citation = {_text(model.card.citation + f'; fitted to {rows} levels of {studies} studies ({data})')}",
         f"population = {_text(f'Group means of {studies} studies: {POPULATION}')}",
         "known_failures = [",
-        *(f"  {_text(f)}," for f in (*failures, *_kept(model.card))),
+        *(f"  {_text(f)}," for f in (*known, *_kept(model.card))),
         "]",
         "",
         "[domain]",
@@ -84,6 +87,28 @@ def fitted_card(fit: Fit, *, id: str, version: str, data: str, failures: tuple[s
     lines += ["  [" + ", ".join(f"{v:.6g}" for v in row) + "]," for row in 0.5 * (covariance + covariance.T)]
     lines.append("]")
     return "\n".join(lines) + "\n"
+
+
+def failures(left: LeftOut, rows: Sequence[Observation]) -> tuple[str, ...]:
+    """What the left-out predictions show that the card cannot do, as sentences for its `known_failures`."""
+    observed = np.array([float(o.observed or 1.0) for o in rows])
+    off = np.log(left.predicted / observed)
+    told = []
+    for word, sign in (("high", 1.0), ("low", -1.0)):
+        names = sorted({o.study for o, x in zip(rows, off, strict=True) if sign * x > np.log(FAR)})
+        if names:
+            told.append(f"predicted more than {FAR:g}-fold too {word} when left out: {', '.join(names)}")
+    im = np.array([o.route == "im" for o in rows])
+    if im.sum() > 1:
+        gmr, gsd = np.exp(off[im].mean()), np.exp(off[im].std(ddof=1))
+        told.append(f"injections, left out: geometric mean ratio {gmr:.2f}, geometric SD {gsd:.2f} ({im.sum()} levels)")
+    ill = [o for o in rows if o.population.cancer]
+    told.append(f"cancer: {len(ill)} levels of {len({o.study for o in ill})} studies only")
+    if any(o.population.south_asia for o in rows):
+        told.append(
+            "studies in South Asia respond less; patients there are planned as elsewhere until their first result"
+        )
+    return tuple(told)
 
 
 def _source(prior: Prior, sd: float) -> str:
