@@ -14,7 +14,8 @@ from calcidiol import safety
 from calcidiol.errors import UsageError
 from calcidiol.kinetics.calcium_card import calcium_card
 from calcidiol.safety.hypercalcemia import KNOTS, calcium_risk, excess_probability
-from calcidiol.safety.published import arms, published_counts
+from calcidiol.safety.published import arms, pinned_counts, published_counts
+from calcidiol.safety.published import told as as_data
 from calcidiol.terminology.conditions import concepts
 
 TIMES = np.arange(0, 365, 7.0)
@@ -203,3 +204,13 @@ def test_published_counts_stand_beside_the_predicted_ones() -> None:
     assert by_id["bischoff2010"].high >= 1
     assert (by_id["nh2016_100kx4"].expected, by_id["nh2016_100kx4"].untreated) == (0.0, 0.0)
     assert sum(c.expected for c in told) < 8  # none of these arms can tell 1 % from nothing
+
+
+def test_the_pinned_counts_are_those_of_the_code() -> None:
+    """They are made again when the default card changes: python -m calcidiol.safety.published."""
+    now = as_data(published_counts())["counts"]
+    assert len(now) == len(pinned_counts())
+    for new, old in zip(now, pinned_counts(), strict=True):
+        assert new["study_id"] == old["study_id"]
+        for name in ("expected", "low", "high", "untreated"):
+            assert new[name] == pytest.approx(old[name], rel=0.02, abs=0.02), new["study_id"]

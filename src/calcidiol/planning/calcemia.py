@@ -17,6 +17,7 @@ from calcidiol.patient.record import Patient
 from calcidiol.regimen import Harm
 from calcidiol.regimen.score import UNSOLVED
 from calcidiol.safety.hypercalcemia import CalciumOption, CalciumRisk, calcium_risk
+from calcidiol.safety.published import pinned_counts
 
 WEEKS = 52
 
@@ -104,4 +105,5 @@ class Calcemia:
             "p95": option.p95,
             "notes": [{"text_id": n.text_id, "params": dict(n.params)} for n in risk.notes],
             "caveat_id": "calcium.not_validated",
+            "published": [dict(row) for row in pinned_counts()],
         }
