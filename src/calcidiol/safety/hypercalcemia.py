@@ -345,7 +345,7 @@ def _band(calcium: Array, spread: float, rng: np.random.Generator) -> Array:
 
 
 def rises_of(courses: list[Array], times_d: Array, person: CalciumPerson | None = None) -> list[Array]:
-    """Modeled rise of calcium (n, T) for courses of 25(OH)D (n, T) of people like `person` (the model's own baseline)."""
+    """Modeled rise of calcium (n, T) for courses of 25(OH)D (n, T) of people like `person` (default: the baseline)."""
     rows = np.arange(len(courses[0]), dtype=np.int64)
     knots = np.arange(len(times_d), dtype=np.int64)
     return _rises(courses, rows, np.asarray(times_d), knots, person or CalciumPerson(), calcium_card())[0]
