@@ -150,3 +150,117 @@ def test_every_text_is_there_in_both_languages_and_none_is_left_over() -> None:
         texts = {k for k, v in words.items() if "." in k}
         assert texts == ids, name
     assert words["reviewed"] is False  # of the Chinese texts
+
+
+TABLES = {name: tomllib.loads(text) for name, text in TEXTS.items()}
+
+
+def test_every_rule_is_read_as_it_is_written() -> None:
+    known = knowledge()
+    version = TABLES["rules.toml"]["version"]
+    for file, key, rules in (("rules.toml", "rule", known.rules), ("monitoring.toml", "stop", known.stops)):
+        for row, rule in zip(TABLES[file][key], rules, strict=True):
+            name = row["id"] + (f".{row['part']}" if "part" in row else "")
+            assert rule.name == name
+            assert (rule.id, rule.part, rule.action, rule.scope) == (
+                row["id"], row.get("part", ""), row["action"], row["scope"],
+            )  # fmt: skip
+            assert rule.when == row["when"]
+            assert rule.condition == parse(row["when"], "here")
+            assert rule.text_id == row.get("text", f"rule.{name}")
+            assert rule.lifted_by == row.get("lifted_by", "")
+            assert rule.permitted == tuple(row.get("permitted", ()))
+            assert (rule.source, rule.tag) == (row["source"], row["tag"])
+            assert rule.version_date == row.get("version_date", version)
+            assert rule.limits == row.get("limit", {})
+            assert rule.where.startswith(f"safety/{file} line ")
+
+
+def test_every_hard_limit_and_permission_is_read_as_it_is_written() -> None:
+    known, table = knowledge(), TABLES["rules.toml"]
+    assert [*known.hard] == [row["id"] for row in table["hard"]]
+    for row in table["hard"]:
+        one = known.hard[row["id"]]
+        assert (one.id, one.action, one.scope, one.lifted_by) == (
+            row["id"], row.get("action", "STOP"), row["scope"], row["lifted_by"],
+        )  # fmt: skip
+        assert one.permitted == tuple(row.get("permitted", ()))
+        assert (one.source, one.tag, one.version_date) == (row["source"], row["tag"], table["version"])
+    assert {*known.permitted} == {f"permitted.{name}" for name in table["permitted"]}
+    for name, row in table["permitted"].items():
+        permission = known.permitted[f"permitted.{name}"]
+        assert permission.when == (parse(row["when"], "here") if "when" in row else None)
+        assert permission.unless == (parse(row["unless"], "here") if "unless" in row else None)
+        assert (permission.route, permission.source, permission.tag) == (
+            row.get("route", ""),
+            row["source"],
+            row["tag"],
+        )
+
+
+def test_every_interaction_is_read_as_it_is_written() -> None:
+    for row, clash in zip(TABLES["interactions.toml"]["interaction"], knowledge().clashes, strict=True):
+        asked = " or ".join(f"takes {c}" for c in row["classes"])
+        when = f"({asked}) and ({row['when']})" if "when" in row else asked
+        assert clash.condition == parse(when, "here")
+        part = row.get("part", "")
+        assert (clash.id, clash.part, clash.classes, clash.level) == (
+            row["id"], part, tuple(row["classes"]), row["level"],
+        )  # fmt: skip
+        assert clash.text_id == f"interaction.{row['id']}" + (f".{part}" if part else "")
+        assert (clash.source, clash.tag, clash.size) == (row["source"], row["tag"], row.get("size", ""))
+        assert clash.moves == row.get("moves", {})
+        assert clash.where.startswith("safety/interactions.toml line ")
+
+
+def test_every_check_item_and_lift_is_read_as_it_is_written() -> None:
+    known = knowledge()
+    for row, check in zip(TABLES["monitoring.toml"]["check"], known.checks, strict=True):
+        assert check.condition == (parse(row["when"], "here") if "when" in row else None)
+        assert (check.id, check.labs, check.days, check.after) == (
+            row["id"], tuple(row["labs"]), row["days"], row["after"],
+        )  # fmt: skip
+        assert (check.every_days, check.count) == (row.get("every_days", 0), row.get("count", 1))
+        assert check.tolerance_days == row.get("tolerance_days", 0)
+        assert (check.text_id, check.source, check.tag) == (f"monitor.{row['id']}", row["source"], row["tag"])
+        assert check.mandatory is row.get("mandatory", True)
+        assert check.where.startswith("safety/monitoring.toml line ")
+    for row, item in zip(TABLES["session.toml"]["item"], known.items, strict=True):
+        assert item.condition == (parse(row["when"], "here") if "when" in row else None)
+        assert (item.id, item.kind, item.when) == (row["id"], row["kind"], row.get("when", ""))
+        assert (item.labs, item.within_days) == (tuple(row.get("labs", ())), float(row.get("within_days", 0)))
+        assert (item.text_id, item.source, item.tag) == (f"session.{row['id']}", row["source"], row["tag"])
+        assert item.where.startswith("safety/session.toml line ")
+    for row in TABLES["monitoring.toml"]["lift"]:
+        lift = known.lifts[row["id"]]
+        assert (lift.id, lift.labs, lift.days) == (row["id"], tuple(row.get("labs", ())), row["days"])
+        assert (lift.source, lift.tag) == (row["source"], row["tag"])
+        assert lift.where.startswith("safety/monitoring.toml line ")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("interactions.toml", 'level = "moderate"\nsize = "known"\nsource = "PMC4127365', 'source = "PMC4127365',
+         "interactions.toml line 10: 'level' is missing"),
+        ("interactions.toml", 'classes = ["thiazide"]', 'classes = ["nothing"]',
+         "interactions.toml line 10.*drug class 'nothing' is not in drugs.toml"),
+        ("interactions.toml", 'when = "not takes inducing', 'when = "not takes nothing',
+         "drug class 'nothing_antiepileptic' is not in drugs.toml"),
+        ("session.toml", 'labs = ["calcium"', 'labs = ["kalzium"', r"session.toml line \d+: the analyte 'kalzium'"),
+        ("monitoring.toml", 'labs = ["calcium", "albumin", "creatinine"]', 'labs = ["kalzium"]',
+         r"monitoring.toml line \d+: the analyte 'kalzium'"),
+        ("monitoring.toml", 'when = "egfr < 60', 'when = "egfrr < 60',
+         r"monitoring.toml line \d+.*'egfrr' is no field"),
+        ("rules.toml", '[[hard]]\nid = "HL06"\naction = "HOLD"', '[[hard]]\nid = "HL06"\naction = "MAYBE"',
+         r"rules.toml line \d+: the action 'MAYBE' is unknown. Known: STOP, HOLD, ALT, WARN"),
+        ("rules.toml", '[[hard]]\nid = "HL06"', '[[hard]]\nid = "HL06"\ncolor = "red"', "unknown key 'color'"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "allergic to nothing"',
+         "substance 'nothing' is not in excipients.toml"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "takes nothing"', "drug class 'nothing' is not in drugs.toml"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "started nothing within 3 d"', "is not in drugs.toml"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_its_file_line_and_what_is_known(file: str, old: str, new: str, says: str) -> None:
+    with pytest.raises(KnowledgeError, match=says):
+        read(changed(file, old, new))

@@ -348,8 +348,8 @@ def _child_pugh(facts: Facts) -> tuple[Seen, ...]:
 def _creatinine_ratio(facts: Facts) -> tuple[Seen, ...]:
     """Newest creatinine over the lowest of the last 90 days."""
     before = facts.history("creatinine", 90)
-    lowest = min((x.hi for x in before if x.hi > 0.0), default=None)
-    if lowest is None:
+    lowest = min((x.hi if math.isfinite(x.hi) else x.lo for x in before if x.hi > 0.0), default=0.0)
+    if lowest <= 0.0:
         return ()
     return tuple(Seen(round(x.lo / lowest, 6), round(x.hi / lowest, 6), x.when) for x in facts.newest("creatinine"))
 

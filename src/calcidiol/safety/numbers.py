@@ -65,7 +65,7 @@ def _section(table: Mapping[str, Any], section: str, names: tuple[str, ...], whe
         raise KnowledgeError(f"{where}: a table [{section}.<name>] is needed.")
     found: dict[str, float] = {}
     for name, row in rows.items():
-        if not isinstance(row, Mapping) or set(row) < {"value", "unit", "source", "tag"}:
+        if not isinstance(row, Mapping) or not {"value", "unit", "source", "tag"} <= set(row):
             raise KnowledgeError(f"{where}: [{section}.{name}] needs value, unit, source and tag.")
         value = row["value"]
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
