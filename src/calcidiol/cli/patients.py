@@ -14,8 +14,10 @@ from calcidiol.cli.files import dumps, write
 from calcidiol.errors import CalcidiolError, RecordError, UsageError
 
 if TYPE_CHECKING:
+    from calcidiol.patient.record import Patient
     from calcidiol.planning.answer import Plan
     from calcidiol.regimen import Goal
+    from calcidiol.safety import Session
 
 RECORD_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -73,6 +75,7 @@ def add(commands: Any) -> None:
         "--ctcae", default="5.0", metavar="VERSION", help="CTCAE version of the calcium grade: 5.0, 6.0"
     )
     session.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
+    session.add_argument("--html", metavar="FILE", help="write the checklist as a page to print or to tick")
     session.set_defaults(run=session_run)
 
 
@@ -345,6 +348,46 @@ def replay_run(args: argparse.Namespace) -> int:
     return 1
 
 
+def _session(
+    args: argparse.Namespace, patient: Patient, day: date, found: Session, say: Callable[[str, Any], str]
+) -> dict[str, Any]:
+    """A session as plain data, as `report.sheet` takes it."""
+    from calcidiol.planning.answer import fired_dict
+
+    born = patient.birth_date
+    return {
+        "when": args.when,
+        "on": day.isoformat(),
+        "status": found.status,
+        "patient": {"id": patient.id, "name": patient.name, "birth_date": None if born is None else born.isoformat()},
+        "regimen": args.regimen or "",
+        "items": [
+            {
+                "id": i.id,
+                "text_id": i.text_id,
+                "status": i.status,
+                "params": dict(i.params),
+                "source": i.source,
+                "tag": i.tag,
+            }
+            for i in found.items
+        ],
+        "rules": [fired_dict(r, say) for r in found.rules],
+        "monitoring": [
+            {
+                "on": m.on.isoformat(),
+                "labs": list(m.labs),
+                "reason_id": m.reason_id,
+                "params": dict(m.params),
+                "source": m.source,
+                "tag": m.tag,
+            }
+            for m in found.monitoring
+        ],
+        "stop_rules": [fired_dict(r, say) for r in found.stop_rules],
+    }
+
+
 def session_run(args: argparse.Namespace) -> int:
     """What must be cleared before an injection, or what to record and to check after it."""
     import calcidiol as cd
@@ -360,6 +403,8 @@ def session_run(args: argparse.Namespace) -> int:
             raise UsageError('Say what was given: --regimen "im 50000 IU once".')
         found = safety.session_after(patient, regimen.parse(args.regimen, day, products()), day)
     grade = safety.calcium_grade(patient, day, args.ctcae)
+    if args.html:
+        write(args.html, _report().sheet(_session(args, patient, day, found, say), lang=args.lang))
     print(f"{found.status.upper()}  {day.isoformat()}")
     if grade is not None:
         told = {"value": grade.value, "grade": grade.grade, "version": grade.version, "date": grade.when.isoformat()}

@@ -6,13 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from calcidiol.report.checklist import sheet
     from calcidiol.report.page import html
     from calcidiol.report.paper import pdf
     from calcidiol.report.screen import terminal
     from calcidiol.report.words import Words
 
-_HOME = {"Words": "words", "html": "page", "pdf": "paper", "terminal": "screen"}
-__all__ = ["Words", "html", "pdf", "terminal"]
+_HOME = {"Words": "words", "html": "page", "pdf": "paper", "sheet": "checklist", "terminal": "screen"}
+__all__ = ["Words", "html", "pdf", "sheet", "terminal"]
 
 
 def __getattr__(name: str) -> Any:

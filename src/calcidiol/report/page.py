@@ -36,10 +36,9 @@ def html(plan: Mapping[str, Any], lang: str = "en") -> str:
     """
     plan = clean.plain(plan)
     v = view(plan, lang)
-    style, script = _part("page.css"), _part("page.js")
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
+    style, script = part("page.css"), part("page.js")
+    allowed = f"style-src {style_hash(style)}; script-src {style_hash(script)}"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return str(
         _template().render(
             v=v,
@@ -67,7 +66,8 @@ def _claims(v: View) -> str:
 
 
 @cache
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file of the templates."""
     return files("calcidiol.report").joinpath(f"templates/{name}").read_text(encoding="utf-8")
 
 
@@ -78,10 +78,11 @@ def _template() -> Any:
     made = Environment(
         loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return made.from_string(_part("plan.html"))
+    return made.from_string(part("plan.html"))
 
 
-def _hash(text: str) -> str:
+def style_hash(text: str) -> str:
+    """The hash by which a content policy knows a style or a script."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 

@@ -149,7 +149,7 @@ def checks(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Check, ...]:
         labs = dict.fromkeys(w.name("lab", x) for m in items for x in m["labs"])
         why = dict.fromkeys(w.say(m["reason_id"], m.get("params")) for m in items)
         source = dict.fromkeys(tagged(m["source"], m["tag"]) for m in items)
-        told.append(Check(on, ", ".join(labs), tuple(why), tuple(source)))
+        told.append(Check(on, w.listed(tuple(labs)), tuple(why), tuple(source)))
     return tuple(told)
 
 

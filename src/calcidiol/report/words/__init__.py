@@ -22,6 +22,10 @@ MISSING = "\u2013"
 class _Formatter(string.Formatter):
     """Like `str.format`, but never fails: what is missing or odd becomes a dash or its plain text."""
 
+    def __init__(self, comma: str) -> None:
+        super().__init__()
+        self.comma = comma
+
     def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return kwargs.get(str(key), MISSING)
 
@@ -33,7 +37,7 @@ class _Formatter(string.Formatter):
         if value is None or value == MISSING:
             return MISSING
         if isinstance(value, list | tuple):
-            return ", ".join(self.format_field(v, "") for v in value)
+            return self.comma.join(self.format_field(v, "") for v in value)
         if isinstance(value, float) and not format_spec:
             return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
         if isinstance(value, int) and not isinstance(value, bool) and not format_spec:
@@ -44,7 +48,8 @@ class _Formatter(string.Formatter):
             return str(value)
 
 
-_FORMATTER = _Formatter()
+COMMA = {"zh-Hant": "\u3001"}
+"""What stands between the items of a list; a comma and a space in other languages."""
 
 
 @cache
@@ -84,6 +89,7 @@ class Words:
     def __init__(self, lang: str = "en") -> None:
         self.lang = lang
         self._told, self._unreviewed = _sentences(lang)
+        self._formatter = _Formatter(COMMA.get(lang, ", "))
 
     def say(self, text_id: str, params: Mapping[str, Any] | None = None) -> str:
         """The sentence of an id; an id without a sentence is shown in brackets, so that nothing is lost."""
@@ -91,7 +97,11 @@ class Words:
         if sentence is None:
             shown = ", ".join(f"{k}: {v}" for k, v in (params or {}).items())
             return f"[{text_id}{': ' + shown if shown else ''}]"
-        return _FORMATTER.vformat(sentence, (), self._named(params or {}))
+        return self._formatter.vformat(sentence, (), self._named(params or {}))
+
+    def listed(self, items: Sequence[str]) -> str:
+        """Items of a list in one line."""
+        return self._formatter.comma.join(items)
 
     def has(self, text_id: str) -> bool:
         """Whether the language has a sentence for an id."""
