@@ -145,7 +145,7 @@ def _individual(problem: Problem, on: date, told: Weighted, seed: int) -> Indivi
     conflict = 1.0
     if sample.laws:
         fine = sample.solved
-        conflict = prior_data_conflict(problem, sample.level[fine], (sample.log_prior - sample.log_proposal())[fine])
+        conflict = prior_data_conflict(problem, sample.level[fine], told.log_ratio[fine])
     return Individual(
         card=problem.card,
         on=on,

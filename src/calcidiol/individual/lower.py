@@ -214,7 +214,7 @@ def _weighed(problem: Problem, patient: Patient, day_0: date, seed: int, draws: 
     law = Proposal.at(modes(problem, center), problem, center)
     told = drawn(problem, patient, day_0, law, draws=draws, wanted=0.25 * draws, seed=seed)
     sample = told.sample
-    log = sample.log_prior + sample.log_likelihood - sample.log_proposal()
+    log = told.log_ratio + sample.log_likelihood
     top = float(log.max())
     ratio = np.exp(log - top)
     error = float(ratio.std() / ratio.mean() / np.sqrt(len(ratio))) if told.k_hat < psis.TRUST else np.inf

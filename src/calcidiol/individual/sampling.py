@@ -112,9 +112,10 @@ def _solved(problem: Problem, who: People, x: Floats, moved: Floats, laws: tuple
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """A sample with its smoothed weights (N,), k-hat and effective draws."""
+    """A sample with its log prior over proposal (N,), smoothed weights (N,), k-hat and effective draws."""
 
     sample: Sample
+    log_ratio: Floats
     weights: Floats
     k_hat: float
     ess: float
@@ -124,9 +125,10 @@ class Weighted:
         """Weighted by posterior over proposal; equally where the prior is the posterior."""
         if not sample.laws and sample.solved.all():
             n = len(sample.x)
-            return Weighted(sample, np.full(n, 1.0 / n), -np.inf, float(n))
-        weights, k_hat = psis.smooth(sample.log_prior + sample.log_likelihood - sample.log_proposal())
-        return Weighted(sample, weights, k_hat, psis.effective(weights))
+            return Weighted(sample, np.zeros(n), np.full(n, 1.0 / n), -np.inf, float(n))
+        log_ratio = sample.log_prior - sample.log_proposal()
+        weights, k_hat = psis.smooth(log_ratio + sample.log_likelihood)
+        return Weighted(sample, log_ratio, weights, k_hat, psis.effective(weights))
 
 
 def drawn(
