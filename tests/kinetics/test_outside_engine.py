@@ -1,7 +1,4 @@
-"""The solver against pinned answers of an outside engine (validation/kinetics/outside.py says how they were made).
-
-The tight setting aims at the typical lane: twelve hours after 300,000 IU by mouth the worst lane here is 1.03e-5 off.
-"""
+"""The solver against pinned answers of an outside engine (validation/kinetics/outside.py says how they were made)."""
 
 import json
 from pathlib import Path
@@ -23,7 +20,9 @@ def test_the_grid_is_whole() -> None:
 
 
 @pytest.mark.parametrize("case", PINNED["cases"], ids=lambda c: f"{c['card']}: {c['schedule']}")
-@pytest.mark.parametrize(("accuracy", "tolerance"), [(1e-3, 1e-3), (1e-7, 2e-5)])
+@pytest.mark.parametrize(
+    ("accuracy", "tolerance"), [(1e-2, 1e-2), (1e-3, 1e-3), (1e-4, 1e-4), (1e-6, 1e-6), (1e-7, 1e-7)]
+)
 def test_the_same_levels(case: dict[str, Any], accuracy: float, tolerance: float) -> None:
     solved = solve(
         load_card(case["card"]),

@@ -15,14 +15,17 @@ from calcidiol.kinetics.steady import constant, periodic
 from calcidiol.kinetics.steps import LEVELS, TOP, plan_all
 from calcidiol.kinetics.yearly import cycle
 
-CONTROL = (8.0, 0.04, 0.125, 0.33, 0.6, 1e6, 1e6)
+# As for two-route-2026 at 1e-3: longest, shortest, factor; cap and growth by mouth, injected, calcifediol; emptying of
+# the depots and of D3; D3 at Km; nothing in the depots.
+CONTROL = (8.0, 0.03, 1.0, 0.5, 1.0, 3.0, 1.5, 0.25, 0.8, 4.56, 0.0154, 0.286, 93.0, 0.0, 0.0, 0.0)
 
 
 def plan(schedule: Schedule, times: np.ndarray, stop: bool = False) -> tuple[np.ndarray, np.ndarray]:
     begin = min([times[0], *schedule.time_d[:1]])
     rows, bases, _ = plan_all(
-        schedule.time_d, schedule.into, np.array([0, len(schedule)]), np.asarray(times, float), begin, stop, CONTROL
-    )
+        schedule.time_d, schedule.amount_nmol, schedule.into, np.array([0, len(schedule)]), np.asarray(times, float),
+        begin, stop, CONTROL,
+    )  # fmt: skip
     return rows, bases
 
 

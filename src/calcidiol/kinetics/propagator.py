@@ -23,8 +23,8 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "arcp", "reassoc", "nsz"},
 }
-SMALL = 0.03
-"""Largest rate x time of the Taylor series: its first neglected term is below 1e-15."""
+SMALL = 0.125
+"""Largest rate x time of the Taylor series: its first neglected term is below 3e-14."""
 
 # Response over h, in rows. P: what is left of the states; D: what a unit in a depot brings (and E what is left of it);
 # W: what a unit forcing (t/h)^m brings, W1 into D3, W3 into 25(OH)D.
@@ -35,19 +35,18 @@ SMALL = 0.03
 )  # fmt: skip
 RESPONSE = 48
 # Coefficients of a step: the 30 rows above, then the weights of the forcing at the three nodes, then the row of D3 at
-# the middle of the step, then that of 25(OH)D at the middle (needed only where its clearance saturates).
+# the middle of the step, then that of 25(OH)D at the middle, then what solves for D3 at the middle and at the end.
 (F01, F02, F03, F04, FM1, FM2, FM3, FM4, FE1, FE2, FE3, FE4, G03, G04, GM3, GM4, GE3, GE4,
- H1, H2, HA, HB, HC, H0, HM, HE, K1, K2, K3, K4, KA3, KB3, KC3, KD3, K0, KM, KE, L0, LM, LE) = (
-    i * LANES for i in range(30, 70)
-)  # fmt: skip
-COEFFICIENTS = 70
+ H1, H2, HA, HB, HC, H0, HM, HE, K1, K2, K3, K4, KA3, KB3, KC3, KD3, K0, KM, KE, L0, LM, LE,
+ BM, CM, DM, RM, BE, CE, DE, RE) = (i * LANES for i in range(30, 78))  # fmt: skip
+COEFFICIENTS = 78
 
-# Rates of the linear part, in rows of the tile's constants.
-(A11, A12, A21, A31, A33, A34, A43, I1, I3, RA, RB, RC, RD) = (i * LANES for i in range(13))
+# Rates of the linear part and the law of the conversion, in rows of the tile's constants.
+(A11, A12, A21, A31, A33, A34, A43, I1, I3, RA, RB, RC, RD, VM, KMV, KN) = (i * LANES for i in range(16))
 
 
 @njit(**_OPTIONS)
-def series(rates, r, n, h):  # type: ignore[no-untyped-def]
+def series(rates, r, n, h, oral, im, slow, cal):  # type: ignore[no-untyped-def]
     """Response over a very short h, by Taylor series, for the first n lanes."""
     for j in range(n):
         a11, a12, a21, a31 = rates[A11 + j], rates[A12 + j], rates[A21 + j], rates[A31 + j]
@@ -146,9 +145,19 @@ def series(rates, r, n, h):  # type: ignore[no-untyped-def]
         r[V14 + j] = f3 * v14
         r[V23 + j] = f3 * v23
         r[V24 + j] = f3 * v24
-    _depot(rates, r, n, h, RA, DA1, EA)
-    _depot(rates, r, n, h, RB, DB1, EB)
-    _depot(rates, r, n, h, RC, DC1, EC)
+    if oral:
+        _depot(rates, r, n, h, RA, DA1, EA)
+    if im:
+        _depot(rates, r, n, h, RB, DB1, EB)
+    if slow:
+        _depot(rates, r, n, h, RC, DC1, EC)
+    if cal:
+        _depot_25(rates, r, n, h)
+
+
+@njit(**_OPTIONS)
+def _depot_25(rates, r, n, h):  # type: ignore[no-untyped-def]
+    """What a unit in the calcifediol depot brings over a very short h."""
     for j in range(n):
         a33, a34, a43 = rates[A33 + j], rates[A34 + j], rates[A43 + j]
         k0 = rates[RD + j]
@@ -211,19 +220,24 @@ def _double_depot(r, n, column):  # type: ignore[no-untyped-def]
 
 
 @njit(**_OPTIONS)
-def double(r, n):  # type: ignore[no-untyped-def]
+def double(r, n, oral, im, slow, cal):  # type: ignore[no-untyped-def]
     """Response over 2 h from that over h, in place."""
-    _double_depot(r, n, DA1)
-    _double_depot(r, n, DB1)
-    _double_depot(r, n, DC1)
+    if oral:
+        _double_depot(r, n, DA1)
+    if im:
+        _double_depot(r, n, DB1)
+    if slow:
+        _double_depot(r, n, DC1)
+    if cal:
+        for j in range(n):
+            x3, x4, left = r[DD3 + j], r[DD4 + j], r[ED + j]
+            r[DD3 + j] = r[P33 + j] * x3 + r[P34 + j] * x4 + left * x3
+            r[DD4 + j] = r[P43 + j] * x3 + r[P44 + j] * x4 + left * x4
+            r[ED + j] = left * left
     for j in range(n):
         a, b, c, d = r[P11 + j], r[P12 + j], r[P21 + j], r[P22 + j]
         e, f, g, h = r[P31 + j], r[P32 + j], r[P41 + j], r[P42 + j]
         p, q, s, t = r[P33 + j], r[P34 + j], r[P43 + j], r[P44 + j]
-        x3, x4, left = r[DD3 + j], r[DD4 + j], r[ED + j]
-        r[DD3 + j] = p * x3 + q * x4 + left * x3
-        r[DD4 + j] = s * x3 + t * x4 + left * x4
-        r[ED + j] = left * left
         x1, x2, x3, x4 = r[W01 + j], r[W02 + j], r[W03 + j], r[W04 + j]
         y1, y2, y3, y4 = r[W11 + j], r[W12 + j], r[W13 + j], r[W14 + j]
         z1, z2, z3, z4 = r[W21 + j], r[W22 + j], r[W23 + j], r[W24 + j]
@@ -261,14 +275,29 @@ def double(r, n):  # type: ignore[no-untyped-def]
 
 
 @njit(**_OPTIONS)
-def _middle(r, k, n):  # type: ignore[no-untyped-def]
+def _copy(r, k, n, row, onto, rows):  # type: ignore[no-untyped-def]
+    for i in range(rows):
+        for j in range(n):
+            k[onto + i * LANES + j] = r[row + i * LANES + j]
+
+
+@njit(**_OPTIONS)
+def _middle(rates, r, k, n, oral, im, slow, cal):  # type: ignore[no-untyped-def]
     """Rows of the middle of a step, from the response over its half."""
+    if oral:
+        _copy(r, k, n, DA1, HA, 1)
+        _copy(r, k, n, DA3, KA3, 1)
+    if im:
+        _copy(r, k, n, DB1, HB, 1)
+        _copy(r, k, n, DB3, KB3, 1)
+    if slow:
+        _copy(r, k, n, DC1, HC, 1)
+        _copy(r, k, n, DC3, KC3, 1)
+    if cal:
+        _copy(r, k, n, DD3, KD3, 1)
     for j in range(n):
         k[H1 + j] = r[P11 + j]
         k[H2 + j] = r[P12 + j]
-        k[HA + j] = r[DA1 + j]
-        k[HB + j] = r[DB1 + j]
-        k[HC + j] = r[DC1 + j]
         x, y, z = r[W01 + j], 0.5 * r[W11 + j], 0.25 * r[W21 + j]
         k[H0 + j] = x - 3.0 * y + 2.0 * z
         k[HM + j] = 4.0 * (y - z)
@@ -277,10 +306,6 @@ def _middle(r, k, n):  # type: ignore[no-untyped-def]
         k[K2 + j] = r[P32 + j]
         k[K3 + j] = r[P33 + j]
         k[K4 + j] = r[P34 + j]
-        k[KA3 + j] = r[DA3 + j]
-        k[KB3 + j] = r[DB3 + j]
-        k[KC3 + j] = r[DC3 + j]
-        k[KD3 + j] = r[DD3 + j]
         x, y, z = r[W03 + j], 0.5 * r[W13 + j], 0.25 * r[W23 + j]
         k[K0 + j] = x - 3.0 * y + 2.0 * z
         k[KM + j] = 4.0 * (y - z)
@@ -289,14 +314,21 @@ def _middle(r, k, n):  # type: ignore[no-untyped-def]
         k[L0 + j] = x - 3.0 * y + 2.0 * z
         k[LM + j] = 4.0 * (y - z)
         k[LE + j] = 2.0 * z - y
+    _root(rates, k, n, HM, BM)
 
 
 @njit(**_OPTIONS)
-def _whole(r, k, n):  # type: ignore[no-untyped-def]
+def _whole(rates, r, k, n, oral, im, slow, cal):  # type: ignore[no-untyped-def]
     """Rows of the end of a step, from the response over it."""
-    for i in range(30):
-        for j in range(n):
-            k[i * LANES + j] = r[i * LANES + j]
+    _copy(r, k, n, P11, P11, 12)
+    if oral:
+        _copy(r, k, n, DA1, DA1, 5)
+    if im:
+        _copy(r, k, n, DB1, DB1, 5)
+    if slow:
+        _copy(r, k, n, DC1, DC1, 5)
+    if cal:
+        _copy(r, k, n, DD3, DD3, 3)
     for i in range(4):
         o = i * LANES
         for j in range(n):
@@ -311,15 +343,45 @@ def _whole(r, k, n):  # type: ignore[no-untyped-def]
             k[G03 + o + j] = x - 3.0 * y + 2.0 * z
             k[GM3 + o + j] = 4.0 * (y - z)
             k[GE3 + o + j] = 2.0 * z - y
+    _root(rates, k, n, FE1, BE)
 
 
 @njit(**_OPTIONS)
-def chain(rates, r, n, base, slots, coefficients):  # type: ignore[no-untyped-def]
-    """Coefficients of all lengths ``base x 2^(level - TOP)`` that have a slot (``slots[level] >= 0``)."""
+def _root(rates, k, n, weight, into):  # type: ignore[no-untyped-def]
+    """What solves x + w x (vm / (km + x) - kn) = f for x: the positive root of a quadratic in x, without a division."""
+    for j in range(n):
+        vm, km, w = rates[VM + j], rates[KMV + j], k[weight + j]
+        a = 1.0 - w * rates[KN + j]
+        k[into + j] = a * km + w * vm
+        k[into + LANES + j] = 4.0 * a * km
+        k[into + 2 * LANES + j] = 0.5 / a
+        k[into + 3 * LANES + j] = 1.0 / w
+
+
+@njit(**_OPTIONS)
+def _fastest(rates, n, row, fastest):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        fastest = max(fastest, abs(rates[row + j]))
+    return fastest
+
+
+@njit(**_OPTIONS)
+def chain(rates, r, n, base, slots, coefficients, oral, im, slow, cal):  # type: ignore[no-untyped-def]
+    """Coefficients of all lengths ``base x 2^(level - TOP)`` that have a slot (``slots[level] >= 0``).
+
+    Only the depots that are named have their rows made.
+    """
     fastest = 0.0
-    for row in (A11, A21, A33, A43, RA, RB, RC, RD):
-        for j in range(n):
-            fastest = max(fastest, abs(rates[row + j]))
+    for row in (A11, A21, A33, A43):
+        fastest = _fastest(rates, n, row, fastest)
+    if oral:
+        fastest = _fastest(rates, n, RA, fastest)
+    if im:
+        fastest = _fastest(rates, n, RB, fastest)
+    if slow:
+        fastest = _fastest(rates, n, RC, fastest)
+    if cal:
+        fastest = _fastest(rates, n, RD, fastest)
     lowest = 0
     while lowest < LEVELS - 1 and slots[lowest] < 0:
         lowest += 1
@@ -332,11 +394,11 @@ def chain(rates, r, n, base, slots, coefficients):  # type: ignore[no-untyped-de
     while fastest * h > SMALL and level > -60:
         level -= 1
         h *= 0.5
-    series(rates, r, n, h)
+    series(rates, r, n, h, oral, im, slow, cal)
     while level < highest:
         if level + 1 >= 0 and slots[level + 1] >= 0:
-            _middle(r, coefficients[slots[level + 1]], n)
-        double(r, n)
+            _middle(rates, r, coefficients[slots[level + 1]], n, oral, im, slow, cal)
+        double(r, n, oral, im, slow, cal)
         level += 1
         if level >= 0 and slots[level] >= 0:
-            _whole(r, coefficients[slots[level]], n)
+            _whole(rates, r, coefficients[slots[level]], n, oral, im, slow, cal)

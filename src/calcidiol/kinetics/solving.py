@@ -17,19 +17,29 @@ from calcidiol.errors import UsageError
 from calcidiol.kinetics.card import Card
 from calcidiol.kinetics.events import Schedule
 from calcidiol.kinetics.layout import NAMES, ROW, STATES
-from calcidiol.kinetics.steady import constant
+from calcidiol.kinetics.steady import YEAR_D, constant
 
 Floats = NDArray[np.float64]
 LONG_AGO_D = 1e6
 OK, INFEASIBLE, NOT_FINITE = 0, 1, 2
 """Status of a lane: solved; its parameters have no steady state; it left the finite numbers above zero."""
 
-LONGEST_D, FINEST_ORAL_D, FINEST_IM_D, GROWTH_ORAL, GROWTH_IM = 8.0, 0.04, 0.125, 0.33, 0.6
-"""Steps at an accuracy of 1e-3: from 1 h after a dose by mouth and 3 h after an injection they grow by this share of
-the time since the dose, up to 8 d. Tag S: the largest error of 25(OH)D over the box of the cards stays below 1e-3
-(validation/kinetics)."""
+LONGEST_D, LONGEST_HILL_D = 12.0, 8.0
+"""Longest step at an accuracy of 1e-3 (d): of a linear and of a saturable clearance."""
+SHORTEST_D, FACTOR, STEEPNESS = 0.03, 1.0, 0.28
+"""Shortest step that is ever needed at an accuracy of 1e-3 (d; proportional to it), the factor of the power law of the
+steps at 1e-3 (d^0.25), and its power of the accuracy."""
+CAP_ORAL_D, GROWTH_ORAL = 0.5, 1.0
+CAP_IM_D, GROWTH_IM, GROWTH_IM_HILL = 3.0, 1.5, 1.0
+CAP_25_D, GROWTH_25 = 0.25, 0.8
+"""Longest step right after a dose by mouth, an injection and a dose of calcifediol, and its growth with the time since,
+at 1e-3; they go by the fourth root of the accuracy. All these figures are tag S: with them the largest error of 25(OH)D
+over the box of the cards stays below the accuracy asked, from 1e-2 to 1e-6 (validation/kinetics)."""
 FAST_DEPOT_PER_D = 0.1
-"""A depot that empties faster than this is followed like a dose by mouth (tag P)."""
+"""An injected depot that empties faster than this is followed like a dose by mouth (tag P)."""
+SHORT_CYCLE = 2e-4
+"""From this accuracy on eight points of the year are enough for the cycle before the first dose: at most 5e-5 of
+25(OH)D off over the box of the cards (tag S)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +135,12 @@ def solve(
     times = np.ascontiguousarray(np.atleast_1d(np.asarray(times_d, dtype=np.float64)))
     schedules = [schedule] if isinstance(schedule, Schedule) else list(schedule)
     n = _check(parameters, times, schedules, pairing, start, accuracy)
-    values, begin, feasible = _initial(parameters, times, schedules, origin_doy, start)
-    params = np.where(feasible[:, None], parameters, 1.0)
+    plan_all, run, *_ = _kernel()
+    params, feasible = _feasible(parameters)
+    phase = params[:, ROW["season_phase_d"]] * (2.0 * np.pi / YEAR_D)
+    wave = np.stack([np.cos(phase), np.sin(phase)])
+    values, begin = _initial(params, feasible, wave, times, schedules, origin_doy, start, card, accuracy)
+    wave *= params[:, ROW["season_amplitude"]]
     lane_from, schedule_from, order = np.array([0, n]), np.array([0, len(schedules)]), None
     if pairing == "each":
         # Lanes that share a schedule go through it together.
@@ -136,27 +150,14 @@ def solve(
         lane_from = np.concatenate(([0], np.cumsum(np.bincount(which, minlength=len(firsts)))))
         schedules = [schedules[i] for i in firsts]
         schedule_from = np.arange(len(schedules) + 1)
-        params, values = params[order], values[:, order]
-    plan_all, run, _ = _kernel()
+        params, values, wave = params[order], values[:, order], wave[:, order]
     event_d = np.concatenate([s.time_d for s in schedules])
     event_nmol = np.concatenate([s.amount_nmol for s in schedules])
     event_into = np.concatenate([s.into for s in schedules]).astype(np.int64)
     event_from = np.concatenate(([0], np.cumsum([len(s) for s in schedules]))).astype(np.int64)
-    scale = min(accuracy / 1e-3, 1.0) ** 0.25
-    # A course that goes on may stand just after a dose.
-    ago = (LONG_AGO_D, LONG_AGO_D)
-    if start is not None:
-        ago = (0.0 if (values[[0, 3]] > 1e-6).any() else 1.0, 1.0)
-    after_oral, after_im = (FINEST_ORAL_D, GROWTH_ORAL), (FINEST_IM_D, GROWTH_IM)
-    if n and params[:, [ROW["kim"], ROW["kim_slow"]]].max() > FAST_DEPOT_PER_D:
-        after_im = after_oral
-    control = (
-        LONGEST_D * scale, after_oral[0] * scale, after_im[0] * scale, after_oral[1] * scale, after_im[1] * scale, *ago
-    )  # fmt: skip
+    control = _pace(card, parameters, values if start is not None else None, accuracy)
     saturable = True if card.structure == "saturable-clearance" else None
-    plan, base, step_from = plan_all(
-        event_d, event_into, event_from, times, begin, saturable is not None or "d3" in want, control
-    )
+    plan, base, step_from = plan_all(event_d, event_nmol, event_into, event_from, times, begin, "d3" in want, control)
     # Equal gaps share their coefficients; base 0 stays the whole day.
     gap_base, gap_of = np.unique(np.append(1.0, base), return_inverse=True)
     day = int(gap_of[0])
@@ -165,24 +166,23 @@ def solve(
     rows = len(schedules) if pairing == "cross" else 1
     level = np.empty((rows, len(times), n))
     d3 = np.empty((rows, len(times), n) if "d3" in want else (1, 1, 1))
-    peak = np.empty((rows, n))
+    peak, low = np.empty((rows, n)), np.empty((rows, n))
     final = np.empty((rows, 8, n) if "state" in want else (0, 8, n))
     run(
-        saturable, np.ascontiguousarray(params.T), np.ascontiguousarray(values), lane_from.astype(np.int64),
+        saturable, params, np.ascontiguousarray(values), np.ascontiguousarray(wave), lane_from.astype(np.int64),
         schedule_from.astype(np.int64), event_d, event_nmol, event_into, event_from, plan, gap_base, gap_of, step_from,
         times, begin, float(origin_doy), float(times[0] if peak_from is None else peak_from), peak_from is not None,
-        "d3" in want, level, d3, peak, final,
+        "d3" in want, level, d3, peak, low, final,
     )  # fmt: skip
     if order is not None:
         back = np.argsort(order)
-        level, peak, final = level[:, :, back], peak[:, back], final[:, :, back]
+        level, peak, low, final = level[:, :, back], peak[:, back], low[:, back], final[:, :, back]
         d3 = d3[:, :, back] if "d3" in want else d3
     # The kernel writes lanes side by side; the caller reads lanes first.
     level, d3 = level.transpose(0, 2, 1), d3.transpose(0, 2, 1)
     # A comparison with NaN is false, so that one test finds both: a level that is no number, or not above zero (a lane
     # whose conversion is too fast for the steps; far outside the box of any card).
-    finite = (level > 0).all(axis=(0, 2)) & np.isfinite(level).all(axis=(0, 2)) & np.isfinite(peak).all(axis=0)
-    finite &= (final[:, 6] > 0).all(axis=0) & np.isfinite(final).all(axis=(0, 1))
+    finite = (low > 0).all(axis=0) & np.isfinite(peak).all(axis=0) & np.isfinite(final).all(axis=(0, 1))
     status = np.where(~feasible, INFEASIBLE, np.where(finite, OK, NOT_FINITE)).astype(np.int8)
     bad = status != OK
     if bad.any():
@@ -198,6 +198,31 @@ def solve(
         d3=(d3 if cross else d3[0]) if "d3" in want else None,
         state=State(final[0], float(times[-1])) if "state" in want else None,
     )
+
+
+def _pace(card: Card, parameters: Floats, going_on: Floats | None, accuracy: float) -> tuple[float, ...]:
+    """What the plan of steps goes by (`steps.plan_all`)."""
+    loose = accuracy / 1e-3
+    scale = loose**0.25
+    saturable = card.structure == "saturable-clearance"
+    longest, growth_im = (LONGEST_HILL_D, GROWTH_IM_HILL) if saturable else (LONGEST_D, GROWTH_IM)
+    half = card.value("km") * card.value("v1") if card.value("vmax") > 0 else np.inf
+    # Depots of the lanes may empty faster than the card's: up to three spreads are as usual, more is rare and costs. So
+    # the steps of a lane do not depend on its company.
+    kim, usual = card.value("kim"), np.exp(dict(zip(card.random_effects, card.spreads, strict=True)).get("depot", 0.0))
+    fastest = float(np.nanmax(parameters[:, [ROW["kim"], ROW["kim_slow"]]], initial=0.0))
+    kim *= max(usual, (fastest / kim) ** 3 / usual**8) if kim > 0 else 1.0
+    cap_im = CAP_IM_D
+    if fastest > FAST_DEPOT_PER_D:
+        cap_im, growth_im = CAP_ORAL_D, GROWTH_ORAL
+    held = (0.0, 0.0, 0.0)
+    if going_on is not None and going_on.shape[1]:
+        held = (float(going_on[0].max()), float(going_on[[1, 2]].max()), float(going_on[3].max()))
+    return (
+        longest * scale, SHORTEST_D * loose, FACTOR * loose**STEEPNESS, CAP_ORAL_D * scale, GROWTH_ORAL * scale,
+        cap_im * scale, growth_im * scale, CAP_25_D * scale, GROWTH_25 * scale, card.value("ka"),
+        kim, (card.value("clo") + card.value("clh") + card.value("q")) / card.value("v1"), half, *held,
+    )  # fmt: skip
 
 
 def _check(
@@ -222,39 +247,50 @@ def _check(
     return n
 
 
+def _feasible(parameters: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Parameters that can be solved, and which were; those of the other lanes are ones."""
+    positive = [ROW[k] for k in ("v1", "v2", "v25", "v25p", "km", "clh", "untreated", "hill_c50")]
+    params = np.ascontiguousarray(parameters, dtype=np.float64)
+    if len(params) and params.min() >= 0 and params.max() < np.inf and params[:, positive].min() > 0:
+        return params, np.ones(len(params), dtype=bool)
+    feasible = np.asarray((np.isfinite(params) & (params >= 0)).all(axis=1))
+    feasible &= (params[:, positive] > 0).all(axis=1)
+    return np.where(feasible[:, None], params, 1.0), feasible
+
+
 def _initial(
-    parameters: Floats, times: Floats, schedules: list[Schedule], origin_doy: float, start: State | None
-) -> tuple[Floats, float, NDArray[np.bool_]]:
-    """State rows (10, N; then the mean input and the untreated D3), first time, and which lanes can be solved."""
-    feasible = np.asarray((np.isfinite(parameters) & (parameters >= 0)).all(axis=1))
-    for name in ("v1", "v2", "v25", "v25p", "km", "clh", "untreated", "hill_c50"):
-        feasible &= parameters[:, ROW[name]] > 0
-    safe = np.where(feasible[:, None], parameters, 1.0)
+    params: Floats, feasible: NDArray[np.bool_], wave: Floats, times: Floats, schedules: list[Schedule],
+    origin_doy: float, start: State | None, card: Card, accuracy: float,
+) -> tuple[Floats, float]:  # fmt: skip
+    """State rows (10, N; then the mean input and the untreated D3) and first time; drops lanes that have no start."""
     firsts = [float(s.time_d[0]) for s in schedules if len(s)]
-    untreated_d3, mean_input = constant(safe)
+    values = np.zeros((10, len(params)))
+    values[9], values[8] = constant(params)
     if start is None:
         begin = min([float(times[0]), *firsts])
-        state = np.zeros((len(STATES), len(safe)))
-        _kernel()[2](np.ascontiguousarray(safe.T), untreated_d3, mean_input, origin_doy + begin, state)
+        *_, short, whole = _kernel()
+        if card.structure == "linear-clearance" and accuracy >= SHORT_CYCLE:
+            short(params, values[9], values[8], wave, origin_doy + begin, 0.01 * accuracy, values)
+        else:
+            whole(np.ascontiguousarray(params.T), values[9], values[8], origin_doy + begin, values)
     else:
         begin = start.time_d
         early = [t for t in firsts if t < begin - 1e-9]
         if early:
             raise UsageError(f"a dose on day {early[0]:g} lies before the start state (day {begin:g}).")
-        state = start.values
-    values = np.concatenate([state, mean_input[None], untreated_d3[None]])
+        values[:8] = start.values
     feasible &= np.asarray(np.isfinite(values).all(axis=0))
     values[:, ~feasible] = 1.0
-    return values, begin, feasible
+    return values, begin
 
 
 @cache
-def _kernel() -> tuple[Any, Any, Any]:
+def _kernel() -> tuple[Any, Any, Any, Any]:
     """The compiled kernel; numba is imported here, once, with a cache folder that can be written."""
     _writable_cache()
-    from calcidiol.kinetics import kernel, steps, yearly
+    from calcidiol.kinetics import cycle, kernel, steps, yearly
 
-    return steps.plan_all, kernel.run, yearly.cycle
+    return steps.plan_all, kernel.run, cycle.cycle, yearly.cycle
 
 
 def _writable_cache() -> None:

@@ -14,9 +14,9 @@ import numpy as np
 from numba import njit
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-LEVELS = 14
-"""Levels -10 to 3 of a base; level `TOP` is the base itself."""
-TOP = 10
+LEVELS = 19
+"""Levels -14 to 4 of a base; level `TOP` is the base itself."""
+TOP = 14
 SAME_D = 1e-9
 """Times nearer than this are the same instant."""
 LONG_AGO_D = 1e6
@@ -38,7 +38,27 @@ def _put(plan, count, h, gap, level, output, event):  # type: ignore[no-untyped-
 
 
 @njit(**_OPTIONS)
-def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, control):  # type: ignore[no-untyped-def]
+def _typical(held, days, ka, kim, loss):  # type: ignore[no-untyped-def]
+    """Depots and D3 above the untreated amount (nmol) of the typical person some days on, without storage."""
+    oral, im, central = held
+    if days <= 0.0:
+        return held
+    gone = np.exp(-loss * days)
+    left_oral, left_im = np.exp(-ka * days), np.exp(-kim * days)
+    central *= gone
+    central += oral * ka * _between(left_oral, gone, ka, loss, days) + im * kim * _between(
+        left_im, gone, kim, loss, days
+    )
+    return oral * left_oral, im * left_im, central
+
+
+@njit(**_OPTIONS)
+def _between(left, gone, rate, loss, days):  # type: ignore[no-untyped-def]
+    return (left - gone) / (loss - rate) if abs(loss - rate) > 1e-6 else days * gone
+
+
+@njit(**_OPTIONS)
+def plan_all(event_d, event_nmol, event_into, event_from, out_d, start_d, stop_at_outputs, control):  # type: ignore[no-untyped-def]
     """Steps of many schedules, one behind the other.
 
     Parameters
@@ -47,9 +67,20 @@ def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, c
         Dose times and depots of all schedules; schedule k has the events ``event_from[k]`` to ``event_from[k + 1]``.
     out_d
         Output times, rising; the last one ends the plan.
+    event_nmol
+        What is given.
     control
-        Longest step, finest step after a dose by mouth and after an injection, growth after each, time since the last
-        dose by mouth and since the last injection at the start (d).
+        Longest step; shortest that is ever needed (d); factor of the power law below (d^0.25); then, for doses by mouth
+        and for injections, longest step right after one (d) and its growth with the time since (1); emptying of both
+        depots and of D3 (1/d); D3 at Km (nmol); last, what both depots hold at the start (nmol), as if given just now.
+
+    Notes
+    -----
+    After a dose the conversion bends in the time tau in which D3 rises by Km, so the larger the dose the sooner; from
+    then on it bends ever more slowly. A step may be as long as ``factor x (tau + time since)^0.75``, and not longer
+    than the absorption and the distribution of D3 allow (the line ``cap + growth x time since``). Where D3 already
+    stands high, from the doses before, the conversion is nearly saturated: it bends u times as slowly and by the u-th
+    part, u being (Km + what the typical person has of D3) / Km.
 
     Returns
     -------
@@ -57,7 +88,24 @@ def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, c
         Rows of the plan: length (0 where only outputs and doses are read), gap, level, and the first output and first
         event that are not yet done after the step. `gap_base` holds the base of each gap; gap 0 has the base 1 d.
     """
-    longest, finest_oral, finest_im, growth_oral, growth_im, since_oral0, since_im0 = control
+    (
+        longest,
+        shortest,
+        factor,
+        cap_oral,
+        growth_oral,
+        cap_im,
+        growth_im,
+        cap_25,
+        growth_25,
+        ka,
+        kim,
+        loss,
+        half,
+        oral0,
+        im0,
+        cal0,
+    ) = control
     schedules = event_from.shape[0] - 1
     step_from = np.zeros(schedules + 1, np.int64)
     plan = np.empty((1024, 5))
@@ -70,7 +118,15 @@ def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, c
         t = start_d
         e, n = event_from[k], event_from[k + 1]
         o = 0
-        since_oral, since_im = since_oral0, since_im0
+        since_oral, since_im, since_25, age = LONG_AGO_D, LONG_AGO_D, LONG_AGO_D, LONG_AGO_D
+        held = (oral0, im0, 0.0)
+        looked = t
+        if oral0 > 0.0:
+            since_oral, age = 0.0, min(age, half / (ka * oral0))
+        if im0 > 0.0:
+            since_im, age = 1.0, min(age, 1.0 + half / (kim * im0))
+        if cal0 > 0.0:
+            since_25 = 0.0
         first = True
         while True:
             before = o
@@ -78,10 +134,22 @@ def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, c
                 o += 1
             given = e
             while e < n and event_d[e] <= t + SAME_D:
-                if event_into[e] == 1:
-                    since_im = 0.0
-                else:
-                    since_oral = 0.0
+                amount = event_nmol[e]
+                if amount > 0.0 and event_into[e] == 2:
+                    since_25 = 0.0
+                elif amount > 0.0:
+                    oral, im, central = _typical(held, event_d[e] - looked, ka, kim, loss)
+                    looked = event_d[e]
+                    u = 1.0 + central / half
+                    u *= np.cbrt(u)
+                    if event_into[e] == 1:
+                        since_im = 0.0
+                        age = min(age, u * half / (kim * amount))
+                        held = (oral, im + amount, central)
+                    else:
+                        since_oral = 0.0
+                        age = min(age, u * half / (ka * amount))
+                        held = (oral + amount, im, central)
                 e += 1
             if first:
                 plan = _put(plan, count, 0.0, 0, TOP, o, e)
@@ -119,7 +187,10 @@ def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, c
                 unit = base if part == 0 else 1.0
                 highest = TOP if part == 0 else LEVELS - 1
                 while left > 1e-6 * unit and left > 0.0:
-                    allowed = min(longest, finest_oral + growth_oral * since_oral, finest_im + growth_im * since_im)
+                    root = np.sqrt(age)
+                    allowed = max(shortest, factor * root * np.sqrt(root))
+                    allowed = min(allowed, cap_oral + growth_oral * since_oral, cap_im + growth_im * since_im)
+                    allowed = min(allowed, cap_25 + growth_25 * since_25, longest)
                     level = highest
                     h = unit * 2.0 ** (level - TOP)
                     while level > 0 and (h > allowed * 1.000001 or h > left * 1.000001):
@@ -133,6 +204,8 @@ def plan_all(event_d, event_into, event_from, out_d, start_d, stop_at_outputs, c
                     count += 1
                     since_oral += h
                     since_im += h
+                    since_25 += h
+                    age += h
             t = stop
         step_from[k + 1] = count
     return plan[:count].copy(), bases[:gaps].copy(), step_from
