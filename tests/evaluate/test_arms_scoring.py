@@ -176,5 +176,8 @@ def test_scoring_the_shipped_table() -> None:
     )
     assert "route: im" in told["groups"]
     assert "all" in render_text(told)
+    spread = told["spread"]
+    assert spread["n"] == sum(o.used and o.sd is not None for o in read_arms())
+    assert 0.5 < spread["printed_over_predicted"] < 1.4
     page = render_html(told)
     assert page.count("<circle") == 105

@@ -113,7 +113,7 @@ def page(told: Mapping[str, Any]) -> str:
     """The page as Markdown."""
     fit, arms = told["fit"], told["arms"]
     left, by_route = fit["leave_one_study_out"], fit["leave_one_study_out_by_route"]
-    best, like = arms["overall"], arms["like_arms"]
+    best, like, spread = arms["overall"], arms["like_arms"], arms["spread"]
     diagnostics = fit["diagnostics"]
     refitted = ", ".join(fit["refitted"]) or "none"
     reach = fit["diagnostics"].get("chain")
@@ -157,6 +157,11 @@ def page(told: Mapping[str, Any]) -> str:
         f"{like['gsd_at_the_same_baseline']:.2f} at the same baseline, whatever the model. Of what is left here half "
         f"the ratios lie within {median_fold(fit['rows']):.2f}-fold; without the {len(outside(fit['rows']))} rows "
         f"below the geometric SD is {spread_without(fit['rows']):.2f}.",
+        "",
+        f"**People of an arm.** The CV of one result is {spread['printed_cv']:.2f} as printed and "
+        f"{spread['predicted_cv']:.2f} as predicted ({spread['n']} levels with an SD; ratio "
+        f"{spread['printed_over_predicted']:.2f}, each study counting once): the card's spread between people is wider "
+        "than that of trial volunteers (decision 0010).",
         "",
         "![Observed against predicted by route](model/observed-predicted.svg)",
         "",

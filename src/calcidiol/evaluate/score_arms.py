@@ -65,6 +65,7 @@ def score_arms(data: str | Path | None = None, *, card: str | None = None, seed:
         other.id: _figures(used, _bands(other, used, seed), seed) for other in cards().values() if other.id != chosen.id
     }
     told["like_arms"] = _like_arms(used)
+    told["spread"] = _spread(chosen, used)
     return told
 
 
@@ -194,6 +195,24 @@ def _like_arms(rows: Sequence[Observation]) -> dict[str, Any]:
     }
 
 
+def _spread(card: Card, rows: Sequence[Observation]) -> dict[str, Any]:
+    """Spread between the people of an arm, printed against predicted: CV of one result, each study counting once."""
+    with_sd = [o for o in rows if o.sd and o.observed]
+    if not with_sd:
+        return {}
+    printed = np.array([float(o.sd or 0.0) / float(o.observed or 1.0) for o in with_sd])
+    levels = Panel(card, tuple(with_sd)).levels()[0]
+    predicted = np.hypot(levels.std(axis=1) / levels.mean(axis=1), card.residual[0])
+    studies = [o.study for o in with_sd]
+    weight = np.array([1.0 / studies.count(name) for name in studies])
+    return {
+        "n": len(with_sd),
+        "printed_cv": float(np.median(printed)),
+        "predicted_cv": float(np.median(predicted)),
+        "printed_over_predicted": float(np.exp(np.average(np.log(printed / predicted), weights=weight))),
+    }
+
+
 def render_text(told: Mapping[str, Any]) -> str:
     """The figures as a table for the terminal."""
     lines = [f"{told['card']} {told['version']}: {told['overall'].get('n', 0)} of {told['rows_read']} rows scored"]
@@ -223,6 +242,12 @@ def render_text(told: Mapping[str, Any]) -> str:
         lines.append(
             f"\nStudies of the same regimen among themselves ({like['n']} levels in {like['groups']} groups): "
             f"GSD {like['gsd_of_levels']:.2f}"
+        )
+    if told.get("spread"):
+        spread = told["spread"]
+        lines.append(
+            f"Within arms, CV of one result ({spread['n']} levels with an SD): {spread['printed_cv']:.2f} printed, "
+            f"{spread['predicted_cv']:.2f} predicted; ratio {spread['printed_over_predicted']:.2f} by study"
         )
     return "\n".join(lines)
 
