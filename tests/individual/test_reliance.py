@@ -51,9 +51,20 @@ def test_one_result_under_treatment_cannot_tell_level_and_response_apart() -> No
     one = trust(fit(person(lab(120, -5), doses=(oral(50_000, -80, count=11),)), CARD, ON))
     names = CARD.random_effects
     at = {n: i for i, n in enumerate(names)}
-    assert one.matrix[at["untreated"]][at["conversion"]] < -0.1
+    assert one.matrix[at["untreated"]][at["conversion"]] < -0.3
+    assert ("untreated", "conversion") in {(a, b) for a, b, _ in one.correlations}
+    tied = [p for i, p in one.notes if i == "trust.tied"]
+    assert {"untreated", "conversion"} in [{p["first"], p["second"]} for p in tied]
     assert np.allclose(np.diag(one.matrix), 1)
     assert np.allclose(one.matrix, np.transpose(one.matrix))
+
+
+def test_a_result_before_and_one_under_treatment_tell_the_level_but_not_why_it_responds() -> None:
+    rows = (lab(30, -85), lab(120, -5))
+    one = trust(fit(person(*rows, doses=(oral(50_000, -80, count=11),)), CARD, ON))
+    assert {"untreated", "conversion"} <= set(dict(one.notes)["trust.told"]["effects"])
+    assert ("conversion", "clearance") in {(a, b) for a, b, _ in one.correlations}
+    assert ("untreated", "conversion") not in {(a, b) for a, b, _ in one.correlations}
 
 
 def test_results_that_the_prior_did_not_expect_are_said() -> None:

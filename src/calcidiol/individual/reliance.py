@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 TOLD = 0.8
 """Posterior over prior SD below which the labs said something about an effect (P)."""
-TIED = 0.6
-"""Correlation above which two effects could not be told apart (P)."""
+TIED = 0.35
+"""Correlation above which two effects could not be told apart (P). Before the results no two effects are correlated;
+one result under treatment ties the untreated level to the conversion by -0.40, one before and one under treatment tie
+the conversion to the clearance by 0.41 (S, default card)."""
 CONFLICT = 2.5
 """Posterior mean of an effect, in prior SDs, from which data and prior disagree (P)."""
 SURPRISE = 0.01
