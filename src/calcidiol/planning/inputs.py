@@ -11,18 +11,52 @@ from typing import Any
 
 from calcidiol.patient.record import Lab, Patient
 
+READ_THROUGH = {"albumin", "creatinine", "potassium", "urate", "bilirubin", "dbp"}
+"""Analytes that are read through what is computed from them: corrected calcium, eGFR, signs of tumor lysis, Child-Pugh,
+the free hormones of the calcium model."""
+
+
+CONCEPTS_OF_MODELS = (
+    "ascites", "cirrhosis", "encephalopathy", "liver_disease", "child_pugh_c", "bariatric_surgery",
+    "vitamin_d_deficiency", "radiotherapy", "lymphedema", "axillary_surgery",
+)  # fmt: skip
+"""Concepts that are read by Child-Pugh, the fit, the findings and the placement of injections."""
+
 
 @cache
 def analytes_of_rules() -> frozenset[str]:
-    """Analytes that some rule, check or monitoring item reads; albumin and creatinine through what they correct."""
+    """Analytes that some rule, check or monitoring item reads, or what is computed for them."""
     from calcidiol.terminology.labs import labs
 
     folder = files("calcidiol.safety")
     told = " ".join(
         folder.joinpath(f"{n}.toml").read_text(encoding="utf-8") for n in ("rules", "monitoring", "session")
     )
-    words = set(re.findall(r"[a-z0-9_]+", told)) | {"albumin", "creatinine", "cystatin_c"}
+    words = set(re.findall(r"[a-z0-9_]+", told)) | READ_THROUGH
     return frozenset(words & set(labs()))
+
+
+@cache
+def named_in_rules() -> tuple[frozenset[str], frozenset[str]]:
+    """Concepts (of conditions, procedures) and drug classes that something reads: rules, checks, models, placement."""
+    from calcidiol import safety
+    from calcidiol.individual.people import CANCERS, INDUCERS
+    from calcidiol.kinetics.calcium_card import calcium_card
+    from calcidiol.safety.hypercalcemia import LOWERS, RAISES, STATES_RAISE
+    from calcidiol.safety.language import Flag, Timed
+    from calcidiol.terminology.conditions import concepts
+
+    known = safety.knowledge()
+    conditions = [r.condition for r in (*known.rules, *known.stops)] + [x.condition for x in known.clashes]
+    conditions += [x.condition for x in known.checks if x.condition is not None]
+    conditions += [x.condition for x in known.items if x.condition is not None]
+    conditions += [c for x in known.permitted.values() for c in (x.when, x.unless) if c is not None]
+    said = {s for c in conditions for branch in c.branches(True) for s, _ in branch}
+    has = {s.name for s in said if isinstance(s, Flag) and s.kind == "has"}
+    takes = {s.name for s in said if (isinstance(s, Flag) and s.kind == "takes") or isinstance(s, Timed)}
+    has |= {*CANCERS, *calcium_card().no_basis, *STATES_RAISE, *CONCEPTS_OF_MODELS}
+    has |= {name for name, one in concepts().items() if one.malabsorption}
+    return frozenset(has), frozenset(takes | {*INDUCERS, *RAISES, *LOWERS, "glucocorticoid", "calcium", "thiazide"})
 
 
 def used(patient: Patient, on: date, reads: Iterable[str]) -> list[dict[str, Any]]:
@@ -67,17 +101,18 @@ def used(patient: Patient, on: date, reads: Iterable[str]) -> list[dict[str, Any
                 "count": dose.count,
             }
         )
+    has, takes = named_in_rules()
     for condition in patient.conditions:
-        if condition.active and condition.concepts:
+        if condition.active and has & set(condition.concepts):
             rows.append(_named(condition.origin.where, condition.text, condition.concepts, condition.onset))
     for drug in patient.drugs:
-        if drug.active and drug.classes:
+        if drug.active and takes & set(drug.classes):
             rows.append(_named(drug.origin.where, drug.text, drug.classes, drug.start))
     for allergy in patient.allergies:
         if allergy.substances:
             rows.append(_named(allergy.origin.where, allergy.text, allergy.substances, None))
     for procedure in patient.procedures:
-        if procedure.concepts:
+        if has & set(procedure.concepts):
             rows.append(_named(procedure.origin.where, procedure.text, procedure.concepts, procedure.when))
     for one in patient.symptoms:
         if one.when <= on:
@@ -113,13 +148,14 @@ def ignored(patient: Patient, on: date) -> list[dict[str, Any]]:
             params = {"analyte": lab.analyte, "date": lab.when.date().isoformat()}
             rows.append({"item": lab.origin.where, "kind": "lab", "text_id": "ignored.after_the_day", "params": params})
     told = {row["item"] for row in rows}
+    has, takes = named_in_rules()
     for condition in patient.conditions:
-        if condition.origin.where not in told and (not condition.concepts or not condition.active):
+        if condition.origin.where not in told and (not has & set(condition.concepts) or not condition.active):
             reason = "ignored.no_rule_reads_it" if condition.active else "ignored.not_active"
             params = {"text": condition.text}
             rows.append({"item": condition.origin.where, "kind": "condition", "text_id": reason, "params": params})
     for drug in patient.drugs:
-        if drug.origin.where not in told and (not drug.classes or not drug.active):
+        if drug.origin.where not in told and (not takes & set(drug.classes) or not drug.active):
             reason = "ignored.no_rule_reads_it" if drug.active else "ignored.not_active"
             rows.append({"item": drug.origin.where, "kind": "drug", "text_id": reason, "params": {"text": drug.text}})
     return rows
