@@ -134,3 +134,33 @@ def _texts(value: Any) -> list[tuple[str, dict[str, Any]]]:
         for inner in value:
             found += _texts(inner)
     return found
+
+
+def test_what_a_rule_saw_is_told_in_the_language() -> None:
+    seen = "platelets 24 x 10^9/L (< 30, 2026-11-20); age 73.39 y (>= 70); calcium, ionized: ?; Total gastrectomy"
+    assert Words("en").observed(seen) == (
+        "platelets 24 \u00d7 10\u2079/L (< 30, 2026-11-20); age 73 y (\u2265 70); calcium, ionized: not known; "
+        "Total gastrectomy"
+    )
+    told = Words("zh-Hant").observed(seen)
+    assert told.startswith("\u8840\u5c0f\u677f 24 \u00d7 10\u2079/L")
+    assert "\u5e74\u9f61 73 \u6b72" in told
+    assert "ionized" not in told
+    assert told.endswith("Total gastrectomy")  # what the record says stays as it stands there
+
+
+def test_every_concept_class_and_protocol_has_a_name() -> None:
+    from calcidiol.regimen import protocols
+
+    terms = [
+        name
+        for file, kind in (("conditions.toml", "concept"), ("drugs.toml", "class"))
+        for name in tomllib.loads((SOURCE / "terminology" / file).read_text(encoding="utf-8"))[kind]
+    ]
+    table = protocols()
+    for lang in LANGUAGES:
+        words = Words(lang)
+        assert [x for x in terms if not words.has(f"concept.{x}")] == []
+        assert [
+            p.id for p in (table.values() if isinstance(table, dict) else table) if not words.has(f"protocol.{p.id}")
+        ] == []

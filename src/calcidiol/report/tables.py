@@ -8,7 +8,7 @@ from typing import Any
 
 from calcidiol.quantity import convert
 from calcidiol.report import dosing
-from calcidiol.report.words import Words
+from calcidiol.report.words import Words, typeset
 
 NG_PER_ML = convert(1.0, "ng/mL", "nmol/L", "25ohd")
 """nmol/L of 25(OH)D in one ng/mL."""
@@ -182,9 +182,6 @@ def next_rows(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
 
 def choices(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Choice, ...]:
     """The regimens considered, in the order of the plan."""
-    from calcidiol.regimen import protocols
-
-    named = {p.id: p.name for p in _protocols(protocols())}
     told = []
     for a in plan.get("alternatives") or ():
         regimen = a.get("regimen")
@@ -194,7 +191,7 @@ def choices(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Choice, ...]:
             Choice(
                 kind=a["kind"],
                 kind_text=w.say(f"kind.{a['kind']}"),
-                name=named.get(a.get("protocol") or "", "") if w.lang == "en" else "",
+                name=w.name("protocol", a.get("protocol") or ""),
                 regimen=words,
                 in_band=f"{a['attainment']['p']:.0%}",
                 share=round(100 * a["attainment"]["p"], 1),
@@ -211,10 +208,6 @@ def choices(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Choice, ...]:
 
 def _harm(harm: Mapping[str, Any] | None) -> str:
     return "" if not harm or harm.get("probability") is None else f"{harm['probability']:.2%}"
-
-
-def _protocols(table: Any) -> Any:
-    return table.values() if isinstance(table, Mapping) else table
 
 
 def effects(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
@@ -240,8 +233,8 @@ def used(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
     rows = []
     for i in plan["inputs"]["used"]:
         name, value = i["name"], i["value"]
-        shown = f"{i.get('comparator') or ''}{value:,.6g}" if isinstance(value, int | float) else _words(str(value), w)
-        unit = {"[iU]": "IU"}.get(i["unit"], i["unit"] or "")
+        shown = f"{i.get('comparator') or ''}{value:,.4g}" if isinstance(value, int | float) else _words(str(value), w)
+        unit = {"[iU]": "IU", "deg": "\u00b0"}.get(i["unit"], typeset(i["unit"] or ""))
         for kind in ("lab", "field", "substance"):
             name = w.name(kind, name)
         rows.append((name, f"{shown} {unit}".strip(), i.get("date") or "", i.get("received") or ""))
@@ -250,9 +243,12 @@ def used(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
 
 def _words(value: str, w: Words) -> str:
     """Ids of concepts and classes as words; an id without a word loses its underscores only."""
-    return ", ".join(
-        next((w.say(f"{kind}.{x}") for kind in ("sex", "sun", "concept") if w.has(f"{kind}.{x}")), x.replace("_", " "))
-        for x in value.split(", ")
+    kinds = ("sex", "sun", "concept")
+    return w.listed(
+        [
+            next((w.say(f"{kind}.{x}") for kind in kinds if w.has(f"{kind}.{x}")), x.replace("_", " "))
+            for x in value.split(", ")
+        ]
     )
 
 

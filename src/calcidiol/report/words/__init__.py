@@ -6,6 +6,7 @@ same plan reads in every language, since plans hold ids and parameters only.
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,29 @@ COMMA = {"zh-Hant": "\u3001"}
 """What stands between the items of a list; a comma and a space in other languages."""
 
 
+_SIGNS = (
+    (re.compile(r"\bumol\b"), "\u00b5mol"),
+    (re.compile(r"mmol2/L2"), "mmol\u00b2/L\u00b2"),
+    (re.compile(r"\bx ?10[\^*]9/L"), "\u00d7 10\u2079/L"),
+    (re.compile(r"\b10[\^*]9/L"), "10\u2079/L"),
+    (re.compile(r"1\.73[ _]m2"), "1.73 m\u00b2"),
+    (re.compile(r"(?<=[a-z\u4e00-\u9fff]) x (?=phosphate|\d|\{)"), " \u00d7 "),
+    (re.compile(r">= ?"), "\u2265 "),
+    (re.compile(r"<= ?"), "\u2264 "),
+)
+
+
+def typeset(text: str) -> str:
+    """Plain signs of data and sentences as they are printed.
+
+    >>> typeset("26 umol/L (>= 20)")
+    '26 \u00b5mol/L (\u2265 20)'
+    """
+    for pattern, sign in _SIGNS:
+        text = pattern.sub(sign, text)
+    return text
+
+
 @cache
 def _sentences(lang: str) -> tuple[dict[str, str], frozenset[str]]:
     if lang not in LANGUAGES:
@@ -71,7 +95,7 @@ def _sentences(lang: str) -> tuple[dict[str, str], frozenset[str]]:
                 raise KnowledgeError(f"report/words/{file.name}: {key!r} is not a text.")
             if key in told:
                 raise KnowledgeError(f"report/words/{file.name}: {key!r} stands in another file too.")
-            told[key] = value
+            told[key] = typeset(value)
             if not reviewed:
                 unreviewed.add(key)
     return told, frozenset(unreviewed)
@@ -127,13 +151,45 @@ class Words:
         """The sentences of one prefix as they stand, by the rest of their id."""
         return {key[len(prefix) + 1 :]: text for key, text in self._told.items() if key.startswith(f"{prefix}.")}
 
+    def observed(self, seen: str) -> str:
+        """What a rule saw ("platelets 24 x 10^9/L (< 30, 2026-11-20)") in the words of the language."""
+        return "; ".join(self._observed(part) for part in seen.split("; "))
+
+    def _observed(self, part: str) -> str:
+        part = re.sub(r"^age (\d+)(?:\.\d+)? y\b", lambda m: self._told["seen.age"].format(years=m.group(1)), part)
+        part = re.sub(r": \?$", lambda m: self._told["seen.unknown"], part)
+        if self.lang != "en":
+            names = self._names_seen()
+            for english in sorted(names, key=len, reverse=True):
+                if part.lower().startswith(english.lower()) and not part[len(english) : len(english) + 1].isalpha():
+                    part = names[english] + part[len(english) :]
+                    break
+            part = part.replace(", corrected", f"{self._formatter.comma}{self._told['seen.corrected']}")
+        return typeset(part.replace("ckd-epi", "CKD-EPI"))
+
+    def _names_seen(self) -> dict[str, str]:
+        """English names that may stand in what a rule saw, and their words in this language."""
+        from calcidiol.safety.language import name_of
+        from calcidiol.terminology.labs import labs
+
+        names = {name_of(lab): self.name("lab", lab) for lab in labs() if self.has(f"lab.{lab}")}
+        english = _sentences("en")[0]
+        names |= {
+            name_of(key[len("derived.") :]): text for key, text in self._told.items() if key.startswith("derived.")
+        }
+        for kind in ("concept.", "lab."):
+            names |= {english[key]: text for key, text in self._told.items() if key.startswith(kind)}
+        return names
+
     def _named(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters with ids of analytes, effects and routes turned into words."""
         told = dict(params)
+        if isinstance(told.get("seen"), str):
+            told["seen"] = self.observed(told["seen"])
         for key, kind in (("analyte", "lab"), ("labs", "lab"), ("effect", "effect"), ("effects", "effect"),
                           ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept"),
                           ("limit", "limit"), ("what", "concept"), ("name", "symptom_scale"),
-                          ("visit", "visit"), ("why", "obstacle"),
+                          ("visit", "visit"), ("protocol", "protocol"), ("why", "obstacle"),
                           ("what", "explanation")):  # fmt: skip
             value = told.get(key)
             if isinstance(value, str):
