@@ -156,7 +156,7 @@ TABLES = {name: tomllib.loads(text) for name, text in TEXTS.items()}
 
 
 def test_every_rule_is_read_as_it_is_written() -> None:
-    known = knowledge()
+    known = read(TEXTS)
     version = TABLES["rules.toml"]["version"]
     for file, key, rules in (("rules.toml", "rule", known.rules), ("monitoring.toml", "stop", known.stops)):
         for row, rule in zip(TABLES[file][key], rules, strict=True):
@@ -177,7 +177,7 @@ def test_every_rule_is_read_as_it_is_written() -> None:
 
 
 def test_every_hard_limit_and_permission_is_read_as_it_is_written() -> None:
-    known, table = knowledge(), TABLES["rules.toml"]
+    known, table = read(TEXTS), TABLES["rules.toml"]
     assert [*known.hard] == [row["id"] for row in table["hard"]]
     for row in table["hard"]:
         one = known.hard[row["id"]]
@@ -199,7 +199,7 @@ def test_every_hard_limit_and_permission_is_read_as_it_is_written() -> None:
 
 
 def test_every_interaction_is_read_as_it_is_written() -> None:
-    for row, clash in zip(TABLES["interactions.toml"]["interaction"], knowledge().clashes, strict=True):
+    for row, clash in zip(TABLES["interactions.toml"]["interaction"], read(TEXTS).clashes, strict=True):
         asked = " or ".join(f"takes {c}" for c in row["classes"])
         when = f"({asked}) and ({row['when']})" if "when" in row else asked
         assert clash.condition == parse(when, "here")
@@ -214,7 +214,8 @@ def test_every_interaction_is_read_as_it_is_written() -> None:
 
 
 def test_every_check_item_and_lift_is_read_as_it_is_written() -> None:
-    known = knowledge()
+    known = read(TEXTS)
+    assert known == knowledge()
     for row, check in zip(TABLES["monitoring.toml"]["check"], known.checks, strict=True):
         assert check.condition == (parse(row["when"], "here") if "when" in row else None)
         assert (check.id, check.labs, check.days, check.after) == (

@@ -16,10 +16,11 @@ from calcidiol import safety
 from calcidiol.errors import KnowledgeError, UsageError
 from calcidiol.kinetics.calcium_card import calcium_card
 from calcidiol.kinetics.events import DoseRun, Regimen
-from calcidiol.patient.record import Patient, Procedure, Visit
+from calcidiol.patient.record import Allergy, Patient, Procedure, Visit
 from calcidiol.quantity import iu_to_nmol, ug_to_nmol
 from calcidiol.regimen import parse
 from calcidiol.safety import check, exposure, language, numbers, placement, published, renal, status, watch
+from calcidiol.safety.allowed import allergens
 from calcidiol.safety.checkpoint import QuarterTotal, checkable
 from calcidiol.safety.facts import Facts
 from calcidiol.safety.hypercalcemia import _person
@@ -127,6 +128,17 @@ def test_past_doses_are_those_of_the_window(start: int, every: float, days: int)
     assert got == [d for d in all_days if first <= d < ON]
 
 
+def test_an_allergy_without_words_is_told_by_its_substance() -> None:
+    nameless = Allergy("", ("sesame", "moon dust"), HERE)
+    assert allergens(Facts(replace(base(), allergies=(nameless,)), ON, NUMBERS)) == {
+        "sesame": "sesame", "moon dust": "moon dust",
+    }  # fmt: skip
+    peanut = Allergy("Erdnuss", ("arachis",), HERE)
+    told_ = allergens(Facts(replace(base(), allergies=(peanut, nameless)), ON, NUMBERS))
+    assert set(told_.values()) == {"Erdnuss", "sesame", "moon dust"}
+    assert told_["soya"] == "Erdnuss"
+
+
 def test_a_permission_is_kept_where_its_own_condition_holds() -> None:
     patient = replace(person("takes denosumab"), doses=(dose("oral", 300_000.0, 3),))
     (fired,) = safety.gate(patient, parse("oral 1000 IU daily x 5", ON, TABLE), ON, TABLE).rules
@@ -165,6 +177,11 @@ def test_arrays_of_regimens_each_have_their_own_answer() -> None:
     oral[3, 29], depot[3, 0] = 300_000.0, 300_000.0
     assert checkable(oral, depot, 300_000.0).tolist() == [True, False, False, True]
     assert checkable(oral, depot, 299_999.0).tolist() == [False, False, False, False]
+    oral, depot = np.zeros((3, 120)), np.zeros((3, 120))
+    depot[0, [40, 60]] = 160_000.0
+    oral[1, 60], depot[1, 50] = 160_000.0, 160_000.0
+    oral[2, [60, 68]], depot[2, 50] = 150_000.0, 150_000.0  # shown one after the other
+    assert checkable(oral, depot, 300_000.0).tolist() == [False, False, True]
     late = np.zeros((1, 120))
     late[0, 29] = 300_000.0
     assert checkable(late, np.zeros((1, 120)), 0.0).tolist() == [True]
@@ -274,6 +291,8 @@ def test_the_clearance_of_creatinine_carries_its_day() -> None:
     (one,) = Facts(person_, ON, NUMBERS).of("creatinine_clearance")
     assert one.lo == pytest.approx(41.3, abs=0.05)
     assert (one.when, one.how) == (ON - timedelta(days=3), "cockcroft-gault")
+    both = Facts(replace(person_, sex=None), ON, NUMBERS).of("creatinine_clearance")
+    assert [round(x.lo / one.lo, 6) for x in both] == [1.0, round(1 / 0.85, 6)]
 
 
 def test_kidney_formulas_refuse_what_is_not_positive() -> None:
@@ -447,3 +466,11 @@ def test_published_counts_repeat_with_their_seed_and_the_range_is_the_binomial_o
     assert [c.expected for c in a] == [c.expected for c in b]
     for n, p in ((50, 0.1), (200, 0.01), (1000, 0.5)):
         assert published._range(n, p) == (binom.ppf(0.025, n, p), binom.ppf(0.975, n, p))
+
+
+def test_published_counts_name_their_card() -> None:
+    from calcidiol.kinetics import default_card
+
+    told_ = published.told(published.published_counts(seed=3, people=5))
+    card = default_card()
+    assert told_["card"] == f"{card.id} {card.version}"
