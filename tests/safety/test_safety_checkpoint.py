@@ -254,3 +254,16 @@ def test_what_the_search_may_keep_the_gate_allows(seed: int) -> None:
         assert "HL06" not in met
     elif left == 300_000.0:
         assert "HL06" in met
+
+
+def test_a_check_that_is_due_nearby_goes_with_the_result_that_a_dose_waits_for() -> None:
+    """One blood draw instead of two; what is taken away from the calendar is named."""
+    asked = regimen("oral 50000 IU every 7 d x 8")
+    checked = safety.gate(base(), asked, ON, TABLE, checks=(day(80),))
+    found = safety.monitoring(base(), asked, ON, rules=checked.rules)
+    at = {m.on for m in found}
+    assert day(84) not in at or day(80) not in at
+    for item in found:
+        if item.params.get("visit") == "checkpoint":
+            assert item.on == day(80)
+            assert "moved_from" in item.params

@@ -259,6 +259,13 @@ def test_every_check_item_and_lift_is_read_as_it_is_written() -> None:
         ("rules.toml", 'when = "age < 18 a"', 'when = "allergic to nothing"',
          "substance 'nothing' is not in excipients.toml"),
         ("rules.toml", 'when = "age < 18 a"', 'when = "takes nothing"', "drug class 'nothing' is not in drugs.toml"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "due party within 3 d"',
+         "kind of visit 'party' is not in language.VISITS"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "agee < 18 a"',
+         "'agee' is no field: analytes of labs.toml and age, ca_x_po4, calcium_before, "),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "egfr > high"', "'egfr' has no high reference limit"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "crp < low"', "'crp' has no low reference limit"),
+        ("rules.toml", 'when = "age < 18 a"', 'when = "calcium > high - 1 kg"', "unit 'kg' does not fit"),
         ("rules.toml", 'when = "age < 18 a"', 'when = "started nothing within 3 d"', "is not in drugs.toml"),
     ],
 )  # fmt: skip
