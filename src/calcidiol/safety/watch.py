@@ -5,7 +5,7 @@ Safety labs are never traded away: a check may move by a few days to a visit, it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from calcidiol.kinetics.events import Regimen
@@ -65,22 +65,25 @@ def monitoring(
     Returns
     -------
     tuple of MonitorItem
-        `params` has ``days`` after the first dose, ``moved_from`` and ``visit`` where a check was moved to a visit that
-        is due anyway. Checks of the same day with the same rule are one; what lifts a rule has its ``lift.`` text. A
-        dose that passes 300,000 IU in 90 days has a mandatory 25(OH)D before it (``monitor.checkpoint``), which no
-        visit moves.
+        `params` has ``days`` after the first dose, ``moved_from`` and ``visit`` where a check was moved to a day on
+        which blood is drawn anyway (a visit, or the 25(OH)D that a later dose waits for). Checks of the same day with
+        the same rule are one; what lifts a rule has its ``lift.`` text. A dose that passes 300,000 IU in 90 days has a
+        mandatory 25(OH)D before it (``monitor.checkpoint``), which no visit moves.
     """
     known = knowledge or shipped()
     facts = Facts(patient, on, known.numbers)
     first = min((run.start for run in regimen.runs), default=on)
     found = {(item.on, item.reason_id): item for item in to_lift(rules, facts, known)}
+    points = _checkpoints(patient, regimen, on, known, rules)
+    draws = [(v.when, v.kind) for v in patient.visits if v.kind in DRAWS and v.when >= on]
+    draws += [(point.on, "checkpoint") for point in points]
     for check in known.checks if regimen.runs else ():
         if check.condition is not None and check.condition.truth(facts) < POSSIBLE:
             continue
         for due in _days(check, regimen, first):
             if due < on and check.after != "each_im":
                 continue
-            day, visit = _move(patient, max(due, on), check.tolerance_days, on)
+            day, visit = _move(draws, max(due, on), check.tolerance_days)
             params: dict[str, object] = {"days": (day - first).days, "labs": check.labs}
             if visit:
                 params |= {"moved_from": max(due, on).isoformat(), "visit": visit}
@@ -88,7 +91,7 @@ def monitoring(
                 day, check.labs, check.text_id, check.id, check.source, check.tag, params, check.mandatory
             )
             found.setdefault((day, check.id), item)
-    for point in _checkpoints(patient, regimen, on, known, rules):
+    for point in points:
         params = {"days": (point.on - first).days, "labs": CHECKPOINT, "dose": point.dose.isoformat(), "iu": point.iu}
         row = known.hard["HL09"]
         item = MonitorItem(point.on, CHECKPOINT, "monitor.checkpoint", row.id, row.source, row.tag, params)
@@ -129,13 +132,9 @@ def _days(check: Check, regimen: Regimen, first: date) -> Iterator[date]:
         yield first + timedelta(days=check.days + k * check.every_days)
 
 
-def _move(patient: Patient, due: date, tolerance: int, on: date) -> tuple[date, str]:
-    """The nearest visit with a draw within the tolerance, not before `on`; the day itself when there is none."""
-    near = [
-        (abs((v.when - due).days), v.when, v.kind)
-        for v in patient.visits
-        if v.kind in DRAWS and abs((v.when - due).days) <= tolerance and v.when >= on
-    ]
+def _move(draws: Sequence[tuple[date, str]], due: date, tolerance: int) -> tuple[date, str]:
+    """The nearest day on which blood is drawn anyway within the tolerance; the day itself when there is none."""
+    near = [(abs((day - due).days), day, kind) for day, kind in draws if abs((day - due).days) <= tolerance]
     if not near:
         return due, ""
     distance, day, kind = min(near)
