@@ -143,12 +143,13 @@ class OpenAlexSource:
 
     name = "OpenAlex"
 
-    def __init__(self, email: str | None = None) -> None:
+    def __init__(self, email: str | None = None, api_key: str | None = None) -> None:
         try:
             import pyalex
         except ImportError as error:
             raise _missing("pyalex") from error
         pyalex.config.email = email
+        pyalex.config.api_key = api_key  # the documented API takes one; without it OpenAlex may answer less often
         self._pyalex = pyalex
 
     def by_id(self, doi: str, pmid: str) -> list[dict[str, Any]]:
@@ -174,7 +175,7 @@ class OpenAlexSource:
 
 
 def default_sources() -> list[Source]:
-    """The three sources; the address in the environment variable CALCIDIOL_EMAIL, if any, is told to them.
+    """The three sources; they are told the address in CALCIDIOL_EMAIL, OpenAlex the key in OPENALEX_API_KEY, if any.
 
     Raises
     ------
@@ -182,7 +183,7 @@ def default_sources() -> list[Source]:
         A client is not installed; the message names the extra.
     """
     email = os.environ.get("CALCIDIOL_EMAIL") or None
-    return [CrossrefSource(email), PubMedSource(email), OpenAlexSource(email)]
+    return [CrossrefSource(email), PubMedSource(email), OpenAlexSource(email, os.environ.get("OPENALEX_API_KEY"))]
 
 
 class Gate:
