@@ -232,17 +232,27 @@ def test_constants_of_placement() -> None:
     assert (placement.NADIR_AFTER_CHEMO_D, placement.PROCEDURE_AROUND_D) == ((7, 14), 2)
 
 
-def test_a_check_moves_to_the_nearest_visit_and_a_tie_goes_to_the_earlier() -> None:
-    def moved(*days: int, on: int = 0) -> tuple[date, str]:
-        patient = replace(base(), visits=tuple(Visit("labs", ON + timedelta(days=d), HERE) for d in days))
-        return watch._move(patient, ON + timedelta(days=10), 3, ON + timedelta(days=on))
+def test_a_check_moves_to_the_nearest_draw_and_a_tie_goes_to_the_earlier() -> None:
+    def moved(*days: int) -> tuple[date, str]:
+        return watch._move([(ON + timedelta(days=d), "labs") for d in days], ON + timedelta(days=10), 3)
 
     assert moved() == (ON + timedelta(days=10), "")
     assert moved(14) == (ON + timedelta(days=10), "")
     assert moved(13) == (ON + timedelta(days=13), "labs")
+    assert moved(7, 14) == (ON + timedelta(days=7), "labs")
     assert moved(8, 12) == (ON + timedelta(days=8), "labs")
-    assert moved(8, on=8) == (ON + timedelta(days=8), "labs")
-    assert moved(8, on=9) == (ON + timedelta(days=10), "")
+    assert moved(12, 10) == (ON + timedelta(days=10), "labs")
+
+
+def test_a_visit_of_the_past_draws_no_blood() -> None:
+    asked = parse("oral 1000 IU daily x 90", ON, TABLE)
+    for days, kind in ((28, "labs"), (27, "labs"), (-1, "")):
+        patient = replace(base(), visits=(Visit("labs", ON + timedelta(days=days), HERE),))
+        (week4,) = [m for m in safety.monitoring(patient, asked, ON) if m.rule == "M02"]
+        assert week4.params.get("visit", "") == kind
+    today = replace(person("takes thiazide"), visits=(Visit("labs", ON, HERE),))
+    asked = parse("oral 1000 IU daily x 90", ON - timedelta(days=6), TABLE)
+    assert [m.on for m in safety.monitoring(today, asked, ON) if m.rule == "M01"] == [ON]
 
 
 def test_a_visit_is_due_within_days_on_both_sides() -> None:

@@ -189,7 +189,7 @@ class _Check:
         day_injected = exposure.injections_by_day(injected)
         quarter = QuarterTotal(self.facts, self.checks)
         year = _Window(exposure.YEAR_D, self.facts.given)
-        unchecked = QuarterTotal(self.facts)
+        unchecked = QuarterTotal(self.facts) if self.checks else None
         keep: list[bool] = []
         met: dict[str, Fired] = {}
         last: dict[str, date] = {}
@@ -201,11 +201,11 @@ class _Check:
                 continue
             last[dose.product] = dose.day
             one = exposure.Intake(dose.day, dose.iu, dose.depot)
-            waits = self._waits(dose, unchecked)
-            if waits is not None:
-                met.setdefault(f"{waits.id} {waits.params['check']}", waits)
-            for total in (quarter, unchecked):
-                total.add(one)
+            quarter.add(one)
+            if unchecked is not None:
+                if (waits := self._waits(dose, unchecked)) is not None:
+                    met.setdefault(f"{waits.id} {waits.params['check']}", waits)
+                unchecked.add(one)
             year.add(dose.day, dose.iu)
             if dose.depot:
                 day_injected[dose.day] = day_injected.get(dose.day, 0.0) + dose.iu

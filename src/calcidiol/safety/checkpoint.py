@@ -46,10 +46,12 @@ class QuarterTotal:
     """
 
     def __init__(self, facts: Facts, checks: Iterable[date] = ()) -> None:
+        self._lags = tuple(timedelta(days=facts.numbers.days(name) - 1) for name in _SHOWS)
+        self._hidden_from = (date.min, date.min)
         level = facts.of("25ohd")
-        self._shown_by = level[0].when if level else None
+        if level and level[0].when is not None:
+            self._shown_by(level[0].when)
         self._checks = sorted(day for day in checks if day >= facts.on)
-        self._numbers = facts.numbers
         self._oral = _Running([x for x in facts.given if not x.depot])
         self._depot = _Running([x for x in facts.given if x.depot])
 
@@ -64,25 +66,25 @@ class QuarterTotal:
     def at(self, day: date) -> float:
         """IU that count on a day."""
         while self._checks and self._checks[0] < day:
-            self._shown_by = max(self._checks.pop(0), self._shown_by or date.min)
-        oral, depot = self._first_days(day, self._shown_by)
-        return self._oral.since(oral) + self._depot.since(depot)
+            self._shown_by(self._checks.pop(0))
+        first = day - _WINDOW
+        oral, depot = self._hidden_from
+        return self._oral.since(max(first, oral)) + self._depot.since(max(first, depot))
 
     def with_check(self, check: date, day: date) -> float:
         """IU that would count on a day if a 25(OH)D were sampled on `check`; nothing is changed."""
-        oral, depot = self._first_days(day, check)
+        first = day - _WINDOW
+        oral, depot = (max(first, check - lag) for lag in self._lags)
         return self._oral.look(oral) + self._depot.look(depot)
 
-    def _first_days(self, day: date, level: date | None) -> tuple[date, date]:
-        """First day that counts, of doses by mouth and of depots."""
-        first = day - timedelta(days=exposure.QUARTER_D - 1)
-        if level is None:
-            return first, first
-        oral, depot = (level - timedelta(days=self._numbers.days(n) - 1) for n in _SHOWS)
-        return max(first, oral), max(first, depot)
+    def _shown_by(self, day: date) -> None:
+        """From a result of a day on: the first days that it does not show, of doses by mouth and of depots."""
+        oral, depot = (day - lag for lag in self._lags)
+        self._hidden_from = (max(oral, self._hidden_from[0]), max(depot, self._hidden_from[1]))
 
 
 _SHOWS = ("level_shows_oral", "level_shows_depot")
+_WINDOW = timedelta(days=exposure.QUARTER_D - 1)
 
 
 class _Running:
