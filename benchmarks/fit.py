@@ -90,7 +90,7 @@ def main() -> None:
         return lambda seed: trust(fit(who, card, ON, seed=seed))
 
     rows: list[tuple[str, Callable[[int], object]]] = [
-        ("mode only, 3 results (3 starts, covariance included)", mode_of(patient(3))),
+        ("mode only, 3 results (all starts, covariance included)", mode_of(patient(3))),
         ("fit, no result", lambda s: population(patient(0), card, ON, seed=s)),
         ("fit, 1 result", whole(patient(1))),
         ("fit, 3 results", whole(patient(3))),
