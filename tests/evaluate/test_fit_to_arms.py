@@ -9,7 +9,7 @@ from scipy.stats import multivariate_t
 from calcidiol.evaluate.arms import Observation, read_arms
 from calcidiol.evaluate.calibrate import Fit, calibrate, leave_one_study_out, split_r_hat
 from calcidiol.evaluate.card_file import fitted_card
-from calcidiol.evaluate.population_model import FREEDOM, PRIORS, Model, find_mode
+from calcidiol.evaluate.population_model import FREEDOM, PRIORS, Model, card_at, find_mode
 from calcidiol.evaluate.predict import STUDY_FACTORS, Panel
 from calcidiol.kinetics import load_card
 from calcidiol.kinetics.card import parse_card
@@ -49,11 +49,10 @@ def test_draws_are_predicted_like_the_card_with_their_values() -> None:
     for name in STUDY_FACTORS:
         x[:, model.place(name)] = 0.0
     together = model.log_predicted(x)
-    from calcidiol.evaluate.population_model import card_at
-
     for i in range(3):
         alone = Panel(card_at(START, PRIORS, x[i]), model.rows).predicted()[0]
-        np.testing.assert_allclose(together[i], np.log(alone), rtol=1e-9)
+        # The steps of a solve follow everybody in it, so that the two agree to the solver's accuracy (1e-3) and no more.
+        np.testing.assert_allclose(together[i], np.log(alone), rtol=0, atol=1e-3)
 
 
 def test_a_study_in_south_asia_is_moved_by_its_factor() -> None:
