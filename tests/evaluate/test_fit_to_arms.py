@@ -51,7 +51,7 @@ def test_draws_are_predicted_like_the_card_with_their_values() -> None:
     together = model.log_predicted(x)
     for i in range(3):
         alone = Panel(card_at(START, PRIORS, x[i]), model.rows).predicted()[0]
-        # The steps of a solve follow everybody in it, so that the two agree to the solver's accuracy (1e-3) and no more.
+        # The steps of a solve follow everybody in it: the two agree to the solver's accuracy (1e-3) and no more.
         np.testing.assert_allclose(together[i], np.log(alone), rtol=0, atol=1e-3)
 
 
