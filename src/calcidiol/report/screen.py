@@ -60,6 +60,8 @@ class _Sheet:
 
     def __init__(self, console: Any, v: View) -> None:
         self.console, self.v, self.words = console, v, v.labels
+        # Chinese sentences stand without spaces between them.
+        self.stop, self.space = ("\u3002", "") if v.lang == "zh-Hant" else (". ", " ")
 
     def everything(self) -> None:
         """Everything the summary shows."""
@@ -78,7 +80,7 @@ class _Sheet:
         if v.checks:
             self.heading(words["monitoring"])
             for c in v.checks:
-                self.hang(f"  {c.on}  ", f"{c.labs}. {' '.join(c.why)}")
+                self.hang(f"  {c.on}  ", f"{c.labs}{self.stop}{self.space.join(c.why)}")
         self.part(words["placement"], v.placement)
         self.part(words["lower"], v.lower)
         for row in v.explanations.rows:
@@ -102,7 +104,7 @@ class _Sheet:
             self.heading(words["alternatives"])
             main = sorted(v.choices, key=lambda c: c.kind in ("protocol", "pareto"))
             for one in main[:MOST]:
-                told = f"{one.kind_text}: {one.regimen}. {' '.join(one.why)}"
+                told = f"{one.kind_text}: {one.regimen}{self.stop}{self.space.join(one.why)}"
                 self.hang(f"  {one.in_band:>4}  ", told, "bold" if one.kind == "chosen" else "")
             self.more(len(v.choices) - MOST)
         if v.stop_rules:
@@ -170,7 +172,8 @@ class _Sheet:
     def notes(self, items: Sequence[Note], most: int, small: Any) -> None:
         """Notes, each with its mark, and the small print of those that need it."""
         for n in items[:most]:
-            self.hang("  ", f"{n.mark}  {n.text}" if n.mark else n.text, _STYLE[n.level])
+            text = f"{n.text} ({'; '.join((*n.small, *n.claims))})" if n.claims else n.text
+            self.hang("  ", f"{n.mark}  {text}" if n.mark else text, _STYLE[n.level])
             for line in n.small if small(n) else ():
                 self.hang("      ", line, "dim")
         self.more(len(items) - most)
