@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from test_solver import CARD, MIXED, people
 
+from calcidiol.errors import UsageError
 from calcidiol.kinetics import Schedule, load_card, solve
 from calcidiol.kinetics.layout import ROW
 from calcidiol.kinetics.steady import constant, periodic
 from calcidiol.kinetics.steps import LEVELS, TOP, plan_all
+from calcidiol.kinetics.streaming import stream
 from calcidiol.kinetics.yearly import cycle
 
-# As for two-route-2026 at 1e-3: longest, shortest, factor; cap and growth by mouth, injected, calcifediol; emptying of
-# the depots and of D3; D3 at Km; nothing in the depots.
-CONTROL = (8.0, 0.03, 1.0, 0.5, 1.0, 3.0, 1.5, 0.25, 0.8, 4.56, 0.0154, 0.286, 93.0, 0.0, 0.0, 0.0)
+# As for two-route-2026 at 1e-3: longest, shortest, factor, pace after an injection; cap and growth by mouth, injected,
+# of calcifediol; emptying of the depots and of D3; D3 at Km; nothing in the depots.
+CONTROL = (12.0, 0.012, 0.69, 2.5, 0.33, 1.0, 1.2, 1.5, 0.22, 0.8, 4.56, 0.0154, 0.286, 93.0, 0.0, 0.0, 0.0)
 
 
 def plan(schedule: Schedule, times: np.ndarray, stop: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -122,6 +124,41 @@ def test_the_cycle_is_where_thirty_years_end() -> None:
     later = solve(CARD, p, Schedule.of(()), [end], origin_doy=15.0, want=("state",), start=off, accuracy=1e-6).state
     assert later is not None
     assert later.values[4:] == pytest.approx(begin.values[4:], rel=1e-5)
+
+
+def test_levels_go_where_the_caller_wants_them() -> None:
+    p = people(CARD, 70, seed=28)
+    times = np.arange(0.0, 60.0, 7.0)
+    room = np.full((len(times), len(p)), np.nan)
+    told = solve(CARD, p, MIXED, times, out=room)
+    assert np.shares_memory(told.level, room)
+    assert told.level == pytest.approx(solve(CARD, p, MIXED, times).level, rel=0)
+    with pytest.raises(UsageError, match="contiguous"):
+        solve(CARD, p, MIXED, times, out=room.T)
+
+
+def test_block_after_block_is_the_same_as_all_at_once() -> None:
+    p = people(CARD, 200, seed=29)
+    times = np.arange(0.0, 60.0, 7.0)
+    whole = solve(CARD, p, MIXED, times).level
+    parts = np.full_like(whole, np.nan)
+    for rows, told in stream(CARD, p, MIXED, times, block=64):
+        parts[rows] = told.level
+    assert parts == pytest.approx(whole, rel=1e-12)
+
+
+@pytest.mark.parametrize("accuracy", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
+def test_every_accuracy_holds_right_after_small_and_large_doses(accuracy: float) -> None:
+    # Doses of 500 to 600,000 IU, outputs from minutes after them on; the tightest setting is the measure.
+    p = people(CARD, 64, seed=30)
+    for into in (0, 1):
+        for nmol in (32.5, 400.0, 6500.0, 39000.0):
+            doses = Schedule.of([(0.3, nmol, into), (9.0, nmol, into)])
+            after = np.geomspace(0.01, 8.0, 25)
+            times = np.concatenate((0.3 + after, 9.0 + after, [30.0, 60.0]))
+            told = solve(CARD, p, doses, times, origin_doy=40.0, accuracy=accuracy).level
+            tight = solve(CARD, p, doses, times, origin_doy=40.0, accuracy=1e-7).level
+            assert np.max(np.abs(told / tight - 1)) < accuracy
 
 
 def test_a_read_only_install_finds_another_cache(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "arcp", "reassoc", "nsz"},
 }
+TERMS = 8
 SMALL = 0.125
 """Largest rate x time of the Taylor series: its first neglected term is below 3e-14."""
 
@@ -33,7 +34,9 @@ SMALL = 0.125
  W01, W02, W03, W04, W11, W12, W13, W14, W21, W22, W23, W24, V03, V04, V13, V14, V23, V24) = (
     i * LANES for i in range(48)
 )  # fmt: skip
-RESPONSE = 48
+# Behind them the running terms of the series.
+T1, T2, T3, T4, U1, U2, U3, U4, Y3, Y4, Z3, Z4, FAST = (i * LANES for i in range(48, 61))
+RESPONSE = 61
 # Coefficients of a step: the 30 rows above, then the weights of the forcing at the three nodes, then the row of D3 at
 # the middle of the step, then that of 25(OH)D at the middle, then what solves for D3 at the middle and at the end.
 (F01, F02, F03, F04, FM1, FM2, FM3, FM4, FE1, FE2, FE3, FE4, G03, G04, GM3, GM4, GE3, GE4,
@@ -49,102 +52,20 @@ COEFFICIENTS = 78
 def series(rates, r, n, h, oral, im, slow, cal):  # type: ignore[no-untyped-def]
     """Response over a very short h, by Taylor series, for the first n lanes."""
     for j in range(n):
-        a11, a12, a21, a31 = rates[A11 + j], rates[A12 + j], rates[A21 + j], rates[A31 + j]
-        a33, a34, a43 = rates[A33 + j], rates[A34 + j], rates[A43 + j]
-        i1, i3 = rates[I1 + j], rates[I3 + j]
-        # Columns of A^k h^k / k!, started from each unit vector; a depot's column carries its own decay along.
-        x1, x2, x3, x4 = 1.0, 0.0, 0.0, 0.0
-        y1, y2, y3, y4 = 0.0, 1.0, 0.0, 0.0
-        u3, u4 = 1.0, 0.0
-        v3, v4 = 0.0, 1.0
-        p11, p21, p31, p41 = 1.0, 0.0, 0.0, 0.0
-        p12, p22, p32, p42 = 0.0, 1.0, 0.0, 0.0
-        p33, p43, p34, p44 = 1.0, 0.0, 0.0, 1.0
-        w01, w02, w03, w04 = 1.0, 0.0, 0.0, 0.0
-        w11, w12, w13, w14 = 0.5, 0.0, 0.0, 0.0
-        w21, w22, w23, w24 = 1.0 / 3.0, 0.0, 0.0, 0.0
-        v03, v04, v13, v14, v23, v24 = 1.0, 0.0, 0.5, 0.0, 1.0 / 3.0, 0.0
-        for k in range(1, 9):
-            f = h / k
-            x1, x2, x3, x4 = (
-                f * (a11 * x1 + a12 * x2),
-                f * a21 * (x1 - x2),
-                f * (a31 * x1 + a33 * x3 + a34 * x4),
-                f * a43 * (x3 - x4),
-            )
-            y1, y2, y3, y4 = (
-                f * (a11 * y1 + a12 * y2),
-                f * a21 * (y1 - y2),
-                f * (a31 * y1 + a33 * y3 + a34 * y4),
-                f * a43 * (y3 - y4),
-            )
-            u3, u4 = f * (a33 * u3 + a34 * u4), f * a43 * (u3 - u4)
-            v3, v4 = f * (a33 * v3 + a34 * v4), f * a43 * (v3 - v4)
-            p11 += x1
-            p21 += x2
-            p31 += x3
-            p41 += x4
-            p12 += y1
-            p22 += y2
-            p32 += y3
-            p42 += y4
-            p33 += u3
-            p43 += u4
-            p34 += v3
-            p44 += v4
-            # Integral of A^k (h - t)^k / k! (t/h)^m over the step: A^k h^(k+1) m! / (k + m + 1)!
-            s0 = 1.0 / (k + 1.0)
-            s1 = s0 / (k + 2.0)
-            s2 = 2.0 * s1 / (k + 3.0)
-            w01 += s0 * x1
-            w02 += s0 * x2
-            w03 += s0 * x3
-            w04 += s0 * x4
-            w11 += s1 * x1
-            w12 += s1 * x2
-            w13 += s1 * x3
-            w14 += s1 * x4
-            w21 += s2 * x1
-            w22 += s2 * x2
-            w23 += s2 * x3
-            w24 += s2 * x4
-            v03 += s0 * u3
-            v04 += s0 * u4
-            v13 += s1 * u3
-            v14 += s1 * u4
-            v23 += s2 * u3
-            v24 += s2 * u4
-        r[P11 + j] = p11
-        r[P12 + j] = p12
-        r[P21 + j] = p21
-        r[P22 + j] = p22
-        r[P31 + j] = p31
-        r[P32 + j] = p32
-        r[P41 + j] = p41
-        r[P42 + j] = p42
-        r[P33 + j] = p33
-        r[P34 + j] = p34
-        r[P43 + j] = p43
-        r[P44 + j] = p44
-        f1, f3 = h * i1, h * i3
-        r[W01 + j] = f1 * w01
-        r[W02 + j] = f1 * w02
-        r[W03 + j] = f1 * w03
-        r[W04 + j] = f1 * w04
-        r[W11 + j] = f1 * w11
-        r[W12 + j] = f1 * w12
-        r[W13 + j] = f1 * w13
-        r[W14 + j] = f1 * w14
-        r[W21 + j] = f1 * w21
-        r[W22 + j] = f1 * w22
-        r[W23 + j] = f1 * w23
-        r[W24 + j] = f1 * w24
-        r[V03 + j] = f3 * v03
-        r[V04 + j] = f3 * v04
-        r[V13 + j] = f3 * v13
-        r[V14 + j] = f3 * v14
-        r[V23 + j] = f3 * v23
-        r[V24 + j] = f3 * v24
+        f1, f3 = h * rates[I1 + j], h * rates[I3 + j]
+        # Columns of A^k h^k / k!, started from each unit vector.
+        r[T1 + j], r[T2 + j], r[T3 + j], r[T4 + j] = 1.0, 0.0, 0.0, 0.0
+        r[U1 + j], r[U2 + j], r[U3 + j], r[U4 + j] = 0.0, 1.0, 0.0, 0.0
+        r[Y3 + j], r[Y4 + j], r[Z3 + j], r[Z4 + j] = 1.0, 0.0, 0.0, 1.0
+        r[P11 + j], r[P21 + j], r[P31 + j], r[P41 + j] = 1.0, 0.0, 0.0, 0.0
+        r[P12 + j], r[P22 + j], r[P32 + j], r[P42 + j] = 0.0, 1.0, 0.0, 0.0
+        r[P33 + j], r[P43 + j], r[P34 + j], r[P44 + j] = 1.0, 0.0, 0.0, 1.0
+        r[W01 + j], r[W02 + j], r[W03 + j], r[W04 + j] = f1, 0.0, 0.0, 0.0
+        r[W11 + j], r[W12 + j], r[W13 + j], r[W14 + j] = 0.5 * f1, 0.0, 0.0, 0.0
+        r[W21 + j], r[W22 + j], r[W23 + j], r[W24 + j] = f1 / 3.0, 0.0, 0.0, 0.0
+        r[V03 + j], r[V04 + j], r[V13 + j], r[V14 + j], r[V23 + j], r[V24 + j] = f3, 0.0, 0.5 * f3, 0.0, f3 / 3.0, 0.0
+    for k in range(1, TERMS + 1):
+        _term(rates, r, n, h, k)
     if oral:
         _depot(rates, r, n, h, RA, DA1, EA)
     if im:
@@ -153,6 +74,68 @@ def series(rates, r, n, h, oral, im, slow, cal):  # type: ignore[no-untyped-def]
         _depot(rates, r, n, h, RC, DC1, EC)
     if cal:
         _depot_25(rates, r, n, h)
+
+
+@njit(**_OPTIONS)
+def _term(rates, r, n, h, k):  # type: ignore[no-untyped-def]
+    """The k-th term of the series."""
+    f = h / k
+    # Integral of A^k (h - t)^k / k! (t/h)^m over the step: A^k h^(k+1) m! / (k + m + 1)!
+    s0 = h / (k + 1.0)
+    s1 = s0 / (k + 2.0)
+    s2 = 2.0 * s1 / (k + 3.0)
+    for j in range(n):
+        a11, a12, a21, a31 = rates[A11 + j], rates[A12 + j], rates[A21 + j], rates[A31 + j]
+        a33, a34, a43 = rates[A33 + j], rates[A34 + j], rates[A43 + j]
+        i1, i3 = rates[I1 + j], rates[I3 + j]
+        x1, x2, x3, x4 = r[T1 + j], r[T2 + j], r[T3 + j], r[T4 + j]
+        y1, y2, y3, y4 = r[U1 + j], r[U2 + j], r[U3 + j], r[U4 + j]
+        u3, u4, v3, v4 = r[Y3 + j], r[Y4 + j], r[Z3 + j], r[Z4 + j]
+        x1, x2, x3, x4 = (
+            f * (a11 * x1 + a12 * x2), f * a21 * (x1 - x2),
+            f * (a31 * x1 + a33 * x3 + a34 * x4), f * a43 * (x3 - x4),
+        )  # fmt: skip
+        y1, y2, y3, y4 = (
+            f * (a11 * y1 + a12 * y2), f * a21 * (y1 - y2),
+            f * (a31 * y1 + a33 * y3 + a34 * y4), f * a43 * (y3 - y4),
+        )  # fmt: skip
+        u3, u4 = f * (a33 * u3 + a34 * u4), f * a43 * (u3 - u4)
+        v3, v4 = f * (a33 * v3 + a34 * v4), f * a43 * (v3 - v4)
+        r[T1 + j], r[T2 + j], r[T3 + j], r[T4 + j] = x1, x2, x3, x4
+        r[U1 + j], r[U2 + j], r[U3 + j], r[U4 + j] = y1, y2, y3, y4
+        r[Y3 + j], r[Y4 + j], r[Z3 + j], r[Z4 + j] = u3, u4, v3, v4
+        r[P11 + j] += x1
+        r[P21 + j] += x2
+        r[P31 + j] += x3
+        r[P41 + j] += x4
+        r[P12 + j] += y1
+        r[P22 + j] += y2
+        r[P32 + j] += y3
+        r[P42 + j] += y4
+        r[P33 + j] += u3
+        r[P43 + j] += u4
+        r[P34 + j] += v3
+        r[P44 + j] += v4
+        x1, x2, x3, x4 = i1 * x1, i1 * x2, i1 * x3, i1 * x4
+        u3, u4 = i3 * u3, i3 * u4
+        r[W01 + j] += s0 * x1
+        r[W02 + j] += s0 * x2
+        r[W03 + j] += s0 * x3
+        r[W04 + j] += s0 * x4
+        r[W11 + j] += s1 * x1
+        r[W12 + j] += s1 * x2
+        r[W13 + j] += s1 * x3
+        r[W14 + j] += s1 * x4
+        r[W21 + j] += s2 * x1
+        r[W22 + j] += s2 * x2
+        r[W23 + j] += s2 * x3
+        r[W24 + j] += s2 * x4
+        r[V03 + j] += s0 * u3
+        r[V04 + j] += s0 * u4
+        r[V13 + j] += s1 * u3
+        r[V14 + j] += s1 * u4
+        r[V23 + j] += s2 * u3
+        r[V24 + j] += s2 * u4
 
 
 @njit(**_OPTIONS)
@@ -359,10 +342,25 @@ def _root(rates, k, n, weight, into):  # type: ignore[no-untyped-def]
 
 
 @njit(**_OPTIONS)
-def _fastest(rates, n, row, fastest):  # type: ignore[no-untyped-def]
+def _fastest(rates, r, n, oral, im, slow, cal):  # type: ignore[no-untyped-def]
+    """The fastest rate of a tile."""
+    a, b, c, d = 1.0 * oral, 1.0 * im, 1.0 * slow, 1.0 * cal
     for j in range(n):
-        fastest = max(fastest, abs(rates[row + j]))
+        m = _larger(_larger(-rates[A11 + j], rates[A21 + j]), _larger(-rates[A33 + j], rates[A43 + j]))
+        m = _larger(
+            m, _larger(_larger(a * rates[RA + j], b * rates[RB + j]), _larger(c * rates[RC + j], d * rates[RD + j]))
+        )
+        r[FAST + j] = m
+    fastest = 0.0
+    for j in range(n):
+        fastest = max(fastest, r[FAST + j])
     return fastest
+
+
+@njit(**_OPTIONS)
+def _larger(a, b):  # type: ignore[no-untyped-def]
+    """The larger of two without a comparison, which would keep the loop from using vector instructions."""
+    return 0.5 * (a + b + abs(a - b))
 
 
 @njit(**_OPTIONS)
@@ -371,17 +369,7 @@ def chain(rates, r, n, base, slots, coefficients, oral, im, slow, cal):  # type:
 
     Only the depots that are named have their rows made.
     """
-    fastest = 0.0
-    for row in (A11, A21, A33, A43):
-        fastest = _fastest(rates, n, row, fastest)
-    if oral:
-        fastest = _fastest(rates, n, RA, fastest)
-    if im:
-        fastest = _fastest(rates, n, RB, fastest)
-    if slow:
-        fastest = _fastest(rates, n, RC, fastest)
-    if cal:
-        fastest = _fastest(rates, n, RD, fastest)
+    fastest = _fastest(rates, r, n, oral, im, slow, cal)
     lowest = 0
     while lowest < LEVELS - 1 and slots[lowest] < 0:
         lowest += 1

@@ -65,14 +65,15 @@ def plan_all(event_d, event_nmol, event_into, event_from, out_d, start_d, stop_a
     ----------
     event_d, event_into, event_from
         Dose times and depots of all schedules; schedule k has the events ``event_from[k]`` to ``event_from[k + 1]``.
-    out_d
-        Output times, rising; the last one ends the plan.
     event_nmol
         What is given.
+    out_d
+        Output times, rising; the last one ends the plan.
     control
-        Longest step; shortest that is ever needed (d); factor of the power law below (d^0.25); then, for doses by mouth
-        and for injections, longest step right after one (d) and its growth with the time since (1); emptying of both
-        depots and of D3 (1/d); D3 at Km (nmol); last, what both depots hold at the start (nmol), as if given just now.
+        Longest step; shortest that is ever needed (d); factor of the power law below (d^0.25), and what the time since
+        an injection counts in it (1); then, for doses by mouth, injections and calcifediol, longest step right after
+        one (d) and its growth with the time since (1); emptying of the depots by mouth and injected, and of D3 (1/d);
+        D3 at Km (nmol); last, what the three depots hold at the start (nmol), as if given just now.
 
     Notes
     -----
@@ -92,6 +93,7 @@ def plan_all(event_d, event_nmol, event_into, event_from, out_d, start_d, stop_a
         longest,
         shortest,
         factor,
+        pace_im,
         cap_oral,
         growth_oral,
         cap_im,
@@ -118,13 +120,14 @@ def plan_all(event_d, event_nmol, event_into, event_from, out_d, start_d, stop_a
         t = start_d
         e, n = event_from[k], event_from[k + 1]
         o = 0
-        since_oral, since_im, since_25, age = LONG_AGO_D, LONG_AGO_D, LONG_AGO_D, LONG_AGO_D
+        since_oral, since_im, since_25 = LONG_AGO_D, LONG_AGO_D, LONG_AGO_D
+        age_oral, age_im = LONG_AGO_D, LONG_AGO_D
         held = (oral0, im0, 0.0)
         looked = t
         if oral0 > 0.0:
-            since_oral, age = 0.0, min(age, half / (ka * oral0))
+            since_oral, age_oral = 0.0, half / (ka * oral0)
         if im0 > 0.0:
-            since_im, age = 1.0, min(age, 1.0 + half / (kim * im0))
+            since_im, age_im = 1.0, pace_im + half / (kim * im0)
         if cal0 > 0.0:
             since_25 = 0.0
         first = True
@@ -144,11 +147,11 @@ def plan_all(event_d, event_nmol, event_into, event_from, out_d, start_d, stop_a
                     u *= np.cbrt(u)
                     if event_into[e] == 1:
                         since_im = 0.0
-                        age = min(age, u * half / (kim * amount))
+                        age_im = min(age_im, u * half / (kim * amount))
                         held = (oral, im + amount, central)
                     else:
                         since_oral = 0.0
-                        age = min(age, u * half / (ka * amount))
+                        age_oral = min(age_oral, u * half / (ka * amount))
                         held = (oral + amount, im, central)
                 e += 1
             if first:
@@ -187,7 +190,7 @@ def plan_all(event_d, event_nmol, event_into, event_from, out_d, start_d, stop_a
                 unit = base if part == 0 else 1.0
                 highest = TOP if part == 0 else LEVELS - 1
                 while left > 1e-6 * unit and left > 0.0:
-                    root = np.sqrt(age)
+                    root = np.sqrt(min(age_oral, age_im))
                     allowed = max(shortest, factor * root * np.sqrt(root))
                     allowed = min(allowed, cap_oral + growth_oral * since_oral, cap_im + growth_im * since_im)
                     allowed = min(allowed, cap_25 + growth_25 * since_25, longest)
@@ -205,7 +208,8 @@ def plan_all(event_d, event_nmol, event_into, event_from, out_d, start_d, stop_a
                     since_oral += h
                     since_im += h
                     since_25 += h
-                    age += h
+                    age_oral += h
+                    age_im += pace_im * h
             t = stop
         step_from[k + 1] = count
     return plan[:count].copy(), bases[:gaps].copy(), step_from
