@@ -14,6 +14,9 @@ from calcidiol.report.words import Words
 
 __all__ = ["Check", "Choice", "Note", "Step", "Table", "View", "view"]
 
+SMALLEST = 0.00005
+"""A chance below this would be shown as 0.00 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -203,7 +206,9 @@ def _chances(plan: Mapping[str, Any], u: tables.Ui) -> tuple[tuple[str, str, str
     calcium = plan.get("calcium") or {}
     if calcium.get("excess") is not None:
         error = calcium.get("mc_error")
-        told.append((u("p_calcium"), f"{calcium['excess']:.2%}", "" if error is None else f"\u00b1 {error:.2%}"))
+        small = "" if error is None or error < SMALLEST else f"\u00b1 {error:.2%}"
+        shown = f"{calcium['excess']:.2%}" if calcium["excess"] >= SMALLEST or small else "< 0.01%"
+        told.append((u("p_calcium"), shown, small))
     return tuple(told)
 
 
