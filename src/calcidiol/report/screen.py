@@ -73,7 +73,7 @@ class _Sheet:
             self.say(words["no_rules"], "", 2)
         self.give()
         for text, chance, error in v.chances:
-            self.hang(f"{chance:>6}  ", f"{text} ({error})")
+            self.hang(f"{chance:>7}  ", f"{text} ({error})" if error else text)
         for text in v.search_notes:
             self.say(text, "yellow")
         self.course()
