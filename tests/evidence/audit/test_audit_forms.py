@@ -125,3 +125,12 @@ def test_a_soft_hyphen_in_a_pdf_is_a_hyphen(tmp_path) -> None:  # type: ignore[n
 def test_initials_are_not_taken_for_no_date() -> None:
     entry = f'Feldman, N. D., et al. "{TITLE}." Nat Rev Cancer, vol. 14, no. 5, 2014, pp. 342-57.'
     assert told(f"Text [1].\n\nReferences\n[1] {entry}\n") == [(1, "differs", ("authors",))]
+
+
+def test_a_doi_on_a_line_of_its_own_belongs_to_the_entry_before() -> None:
+    entry = f"Feldman, D., Krishnan, A. V., et al. (2014). {TITLE}. Nature Reviews Cancer, 14(5), 342-357."
+    other = "Prietl, B., et al. (2013). Vitamin D and immune function. Nutrients, 5(7), 2502-2521."
+    text = f"Text (Feldman et al., 2014).\n\nReferences\n{entry}\nhttps://doi.org/10.1038/nrc3691\n{other}\n"
+    assert [status for _, status, _ in told(text)] == ["exact", "exact"]
+    dois = "Text.\n\nReferences\nhttps://doi.org/10.1038/nrc3691\nhttps://doi.org/10.3390/nu5072502\n"
+    assert [status for _, status, _ in told(dois)] == ["exact", "exact"]

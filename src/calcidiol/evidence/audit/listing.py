@@ -33,6 +33,7 @@ _BULLET = re.compile(r"^\s*[-*+•·]\s+")
 _YEAR = re.compile(r"(?<![\d.])(?:19|20)\d{2}[a-z]?(?![\d])")
 _MARKDOWN_HEADING = re.compile(r"^\s*#{1,6}\s+\S")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
+_BARE_DOI = re.compile(r"\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.\d{4,9}/\S+\s*", re.IGNORECASE)
 
 
 _ENTRY_START = re.compile(
@@ -339,6 +340,9 @@ def _lines_to_entries(paragraph: list[str]) -> list[list[str]]:
             fresh = not indented[i]
         else:
             fresh = whole and bool(_ENTRY_START.match(line)) and bool(re.search(r"[.\d/)\]]\s*$", before))
+        # A DOI that a line end pushed to a line of its own belongs to the entry before, unless that is a DOI too.
+        if fresh and _BARE_DOI.fullmatch(line) and not _DOI.search(before):
+            fresh = False
         if fresh:
             blocks.append([line])
         else:
@@ -374,7 +378,7 @@ def _without_heading(lines: list[str], text: str) -> Listing:
 
 def _strong(line: str) -> bool:
     bare = _BULLET.sub("", line)
-    if re.fullmatch(r"\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.\d{4,9}/\S+\s*", bare, re.IGNORECASE):
+    if _BARE_DOI.fullmatch(bare):
         return True
     return bool(_ENTRY_START.match(bare)) and looks_like_reference(bare) and len(bare) < 700
 
