@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from calcidiol.evidence.audit import audit
-from calcidiol.evidence.audit.listing import plain_layout
+from calcidiol.evidence.audit.layout import plain_layout
 
 TITLE = "The role of vitamin D in reducing cancer risk and progression"
 FELDMAN = f"Feldman D, Krishnan AV, Swami S, et al. {TITLE}. Nat Rev Cancer. 2014;14(5):342-57."

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from calcidiol.evidence.audit.spelling import clean, has_han
+from calcidiol.evidence.audit.layout import plain_layout
+from calcidiol.evidence.audit.lines import BARE_DOI, DOI, ENTRY_START, looks_like_reference, one_line
 
 __all__ = ["Entry", "Listing", "find_list", "looks_like_reference"]
 
@@ -30,16 +31,7 @@ _LABEL = re.compile(
     r"(?P<bare>\d{1,3})(?=\s+[^\W\d_]))[*_]{0,2}\s*"
 )
 _BULLET = re.compile(r"^\s*[-*+•·]\s+")
-_YEAR = re.compile(r"(?<![\d.])(?:19|20)\d{2}[a-z]?(?![\d])")
 _MARKDOWN_HEADING = re.compile(r"^\s*#{1,6}\s+\S")
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
-_BARE_DOI = re.compile(r"\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.\d{4,9}/\S+\s*", re.IGNORECASE)
-
-
-_ENTRY_START = re.compile(
-    r"^\s*(?:[A-Z\u00c0-\u024f][\w'\-]+(?:\s[A-Z\u00c0-\u024f][\w'\-]+)?,?\s+(?:[A-Z]\.?[\s\-]?){1,4}[,.;(&\s]|"
-    r"[\u4e00-\u9fff]{2,4}[,、.;(\s]|(?:van|von|de|del|der|al|el)[\s-]|10\.\d{4,9}/|https?://(?:dx\.)?doi|doi:)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +50,6 @@ class Listing:
     body: str
     entries: tuple[Entry, ...]
     heading: str = ""
-
-
-def looks_like_reference(text: str) -> bool:
-    """Whether a text could be an entry: a DOI, or a year (or names) beside the punctuation of a citation."""
-    if _DOI.search(text):
-        return True
-    if not _YEAR.search(text) and not _ENTRY_START.match(text):
-        return False
-    marks = len(re.findall(r"[.,;:]", text))
-    return marks >= 3 and (len(text) > 30 or has_han(text))
 
 
 def find_list(text: str) -> Listing:
@@ -100,65 +82,6 @@ def find_list(text: str) -> Listing:
     return _without_heading(lines, text)
 
 
-_CIRCLED = {ord("\u2460") + i: f"[{i + 1}]" for i in range(20)}
-_FRAME = re.compile(r"[\s+|=\-_*#\u2500-\u257f]*[|=\-\u2500-\u257f]{3,}[\s+|=\-_*#:\u2500-\u257f]*")
-_BOXED = re.compile(r"\s*[|\u2502\u2503\u2551](.*)[|\u2502\u2503\u2551]\s*")
-_QUOTED = re.compile(r"\s{0,3}(?:>\s?)+")
-_FOOTNOTE = re.compile(r"\s{0,3}\[\^([^\]\s]{1,40})\]:\s*(.*)")
-
-
-def plain_layout(text: str) -> str:
-    """The text with plain punctuation, without frames, quotes and cells, and with its footnotes as a list at the end.
-
-    >>> plain_layout("| 1 | Feldman D |")
-    '1. Feldman D'
-    """
-    text = re.sub("\u00ad[ \t]*\r?\n[ \t]*", "", text).translate(_CIRCLED)
-    text = clean(text).replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
-    lines: list[str] = []
-    for line in text.split("\n"):
-        boxed = _BOXED.fullmatch(line)
-        if boxed and _FRAME.fullmatch(line):
-            continue  # the rule between heading and rows of a table
-        if boxed:
-            cells = [cell.strip() for cell in re.split(r"[|\u2502\u2503\u2551]", boxed.group(1))]
-            lines.append(
-                ". ".join(cell.rstrip(".") for cell in cells[:-1] if cell) + ". " * bool(cells[:-1]) + cells[-1]
-            )
-        elif "+" in line and _FRAME.fullmatch(line):
-            lines.append("")
-        else:
-            lines.append(_QUOTED.sub("", line))
-    return "\n".join(_footnotes_last(lines))
-
-
-def _footnotes_last(lines: list[str]) -> list[str]:
-    """Markdown footnotes that are references, numbered in their order and moved to the end under a heading."""
-    rest: list[str] = []
-    notes: dict[str, list[str]] = {}
-    name = ""
-    for line in lines:
-        found = _FOOTNOTE.fullmatch(line)
-        if found:
-            name = found.group(1)
-            notes[name] = [found.group(2)]
-        elif name and line[:1] in (" ", "\t") and line.strip():
-            notes[name].append(line)
-        else:
-            name = ""
-            rest.append(line)
-    texts = {name: _one_line(parts) for name, parts in notes.items()}
-    if sum(map(looks_like_reference, texts.values())) * 2 < max(len(texts), 1):
-        return lines
-    numbers = {name: int(name) if name.isdigit() else i for i, name in enumerate(texts, start=1)}
-    body = re.sub(
-        r"\[\^([^\]\s]{1,40})\]",
-        lambda m: f"[{numbers[m.group(1)]}]" if m.group(1) in numbers else m.group(),
-        "\n".join(rest),
-    )
-    return [*body.split("\n"), "", "References", *(f"[{numbers[name]}] {text}" for name, text in texts.items())]
-
-
 def _label_of(line: str) -> tuple[int, str, int] | None:
     match = _LABEL.match(line)
     if not match:
@@ -187,7 +110,7 @@ def _cut(lines: list[str]) -> tuple[list[Entry], int]:
 def _without_tail(lines: list[str]) -> list[str]:
     """The lines of the last entry, up to a line that looks like the heading of what follows the list."""
     for i in range(1, len(lines)):
-        before = _one_line(lines[:i])
+        before = one_line(lines[:i])
         whole = looks_like_reference(before) and re.search(
             r"(?:\d\s*-\s*\w*\d|[:,]\s*\w?\d+\.?$|10\.\d{4,9}/\S+)", before
         )
@@ -226,7 +149,7 @@ def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
             and found[1] == style
             and (expected <= found[0] <= expected + 2 or _renumbered(found, line, number, parts))
         ):
-            entries.append(Entry(number, _one_line(parts), True))
+            entries.append(Entry(number, one_line(parts), True))
             number, parts, expected, blank, end = found[0], [line[found[2] :]], found[0] + 1, False, i + 1
             continue
         if not line.strip():
@@ -238,7 +161,7 @@ def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
             if after and after[1:2] == (style,) and after[0] == expected:
                 continue  # a list in sections, numbered through
             break
-        if blank and looks_like_reference(_one_line(parts)) and not _continues(line):
+        if blank and looks_like_reference(one_line(parts)) and not _continues(line):
             # A paragraph after a whole entry that is not an entry: the list has ended unless a label follows.
             if any((f := _label_of(x)) and f[1] == style and f[0] == expected for x in lines[i + 1 : i + 40]):
                 continue
@@ -246,7 +169,7 @@ def _numbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
         blank = False
         parts.append(line)
         end = i + 1
-    entries.append(Entry(number, _one_line(_without_tail(parts)), True))
+    entries.append(Entry(number, one_line(_without_tail(parts)), True))
     entries = [entry for entry in entries if entry.text]
     if sum(looks_like_reference(e.text) for e in entries) * 2 < len(entries):
         return [], 0
@@ -259,8 +182,8 @@ def _renumbered(found: tuple[int, str, int], line: str, number: int, parts: list
     return (
         found[1] != "bare"
         and max(1, number - 3) <= found[0] <= number + 20
-        and looks_like_reference(_one_line(parts))
-        and bool(_ENTRY_START.match(rest))
+        and looks_like_reference(one_line(parts))
+        and bool(ENTRY_START.match(rest))
     )
 
 
@@ -283,7 +206,7 @@ def _flat(text: str) -> list[Entry]:
         ends = [m.start() for m in chain[1:]] + [len(text)]
         pieces = [text[m.end() : end].split("\n") for m, end in zip(chain, ends, strict=True)]
         pieces[-1] = _without_tail(pieces[-1])
-        entries = [Entry(i + 1, _one_line(piece), True) for i, piece in enumerate(pieces)]
+        entries = [Entry(i + 1, one_line(piece), True) for i, piece in enumerate(pieces)]
         if sum(looks_like_reference(e.text) for e in entries) * 3 >= len(entries) * 2:
             return entries
     return []
@@ -313,7 +236,7 @@ def _unnumbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
         paragraphs = [p.split("\n") for p in re.split(r"\n\s*\n", "\n".join(region)) if p.strip()]
         for paragraph in paragraphs:
             blocks.extend(_lines_to_entries(paragraph))
-    texts = [t for t in (_one_line(block) for block in blocks) if t]
+    texts = [t for t in (one_line(block) for block in blocks) if t]
     kept: list[str] = []
     for text in texts:
         if looks_like_reference(text):
@@ -334,14 +257,14 @@ def _lines_to_entries(paragraph: list[str]) -> list[list[str]]:
         if not blocks:
             blocks.append([line])
             continue
-        before = _one_line(blocks[-1])
+        before = one_line(blocks[-1])
         whole = looks_like_reference(before)
         if hanging:
             fresh = not indented[i]
         else:
-            fresh = whole and bool(_ENTRY_START.match(line)) and bool(re.search(r"[.\d/)\]]\s*$", before))
+            fresh = whole and bool(ENTRY_START.match(line)) and bool(re.search(r"[.\d/)\]]\s*$", before))
         # A DOI that a line end pushed to a line of its own belongs to the entry before, unless that is a DOI too.
-        if fresh and _BARE_DOI.fullmatch(line) and not _DOI.search(before):
+        if fresh and BARE_DOI.fullmatch(line) and not DOI.search(before):
             fresh = False
         if fresh:
             blocks.append([line])
@@ -371,31 +294,13 @@ def _without_heading(lines: list[str], text: str) -> Listing:
         if line.strip():
             run.insert(0, line)
     if len(run) >= 2:
-        texts = [_one_line([_BULLET.sub("", line)]) for line in run]
+        texts = [one_line([_BULLET.sub("", line)]) for line in run]
         return Listing("\n".join(rest), tuple(Entry(i + 1, t, False) for i, t in enumerate(texts)))
     return Listing(text, ())
 
 
 def _strong(line: str) -> bool:
     bare = _BULLET.sub("", line)
-    if _BARE_DOI.fullmatch(bare):
+    if BARE_DOI.fullmatch(bare):
         return True
-    return bool(_ENTRY_START.match(bare)) and looks_like_reference(bare) and len(bare) < 700
-
-
-def _one_line(parts: list[str]) -> str:
-    """Join wrapped lines; a word that a line end cut with a hyphen is joined, a DOI too."""
-    joined = ""
-    for part in parts:
-        piece = part.strip()
-        if not piece:
-            continue
-        if not joined:
-            joined = piece
-        elif (re.search(r"[a-z]-$", joined) and piece[:1].islower()) or (
-            re.search(r"(10\.\d{4,9}/\S*[/.\-_]|doi\.org/|\d-)$", joined) and re.match(r"[\w(]", piece)
-        ):
-            joined = f"{joined}{piece}"
-        else:
-            joined = f"{joined} {piece}"
-    return re.sub(r"\s+", " ", joined).strip()
+    return bool(ENTRY_START.match(bare)) and looks_like_reference(bare) and len(bare) < 700
