@@ -67,6 +67,17 @@ def test_the_names_of_the_record_are_told() -> None:
     assert by == {"inducer": "Rifadin 300 mg, Tegretol", "malabsorption": "crohn, sleeve"}
 
 
+def test_only_what_moves_is_named() -> None:
+    p = replace(
+        base(),
+        drugs=(replace(drug("glucocorticoid"), text="Prednisone 20 mg"), replace(drug("antiplatelet"), text="Aspirin"),
+               replace(drug("rifampicin"), text="Rifadin")),
+    )  # fmt: skip
+    assert [(m.covariate, m.by) for m in movers(p, ON, CARD)] == [
+        ("inducer", "Rifadin"), ("glucocorticoid", "Prednisone 20 mg"),
+    ]  # fmt: skip
+
+
 def test_without_an_inducer_the_same_doses_reach_higher() -> None:
     p = person("takes rifampicin; 25ohd=40")
     draws = fit(p, CARD, ON, seed=1).resample(200, 1)

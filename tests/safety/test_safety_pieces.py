@@ -279,6 +279,23 @@ def test_interactions_without_a_day_are_those_of_the_newest_day_of_the_record() 
 # --- facts and words --------------------------------------------------------------------------------------------------
 
 
+def test_names_are_those_of_the_record_on_that_day() -> None:
+    later = replace(drug("thiazide"), text="later", start=ON + timedelta(days=1))
+    p = replace(
+        base(),
+        drugs=(later, replace(drug("thiazide"), text="now")),
+        procedures=(Procedure("Whipple", ("gi_surgery",), None, HERE), Procedure("", ("gastrectomy",), None, HERE)),
+    )
+    seen = Facts(p, ON, NUMBERS)  # fmt: skip
+    assert seen.drug_of("thiazide") == "now"
+    assert (seen.text_of("gi_surgery"), seen.text_of("gastrectomy")) == ("Whipple", "gastrectomy")
+
+
+def test_child_pugh_without_an_albumin_is_an_interval() -> None:
+    (score,) = facts("has cirrhosis; bilirubin=10; inr=1.0; no albumin").of("child_pugh")
+    assert (score.lo, score.hi) == (5.0, 7.0)
+
+
 def test_the_fall_of_egfr() -> None:
     (fall,) = facts("egfr=60; egfr+=80@50; no creatinine").of("egfr_fall")
     assert (fall.lo, fall.hi, fall.when) == (25.0, 25.0, ON - timedelta(days=3))
