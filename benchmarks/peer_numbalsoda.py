@@ -50,10 +50,11 @@ def everybody(rows, state, bio, days, nmol, into, times, rtol, out):  # type: ig
     n, m = out.shape
     for i in range(n):
         y = state[:, i].copy()
-        now = min(times[0], days[0]) if len(days) else times[0]
+        doses = days.shape[1]
+        now = min(times[0], days[i, 0]) if doses else times[0]
         o = 0
-        for e in range(len(days) + 1):
-            stop = days[e] if e < len(days) else times[m - 1]
+        for e in range(doses + 1):
+            stop = days[i, e] if e < doses else times[m - 1]
             # Outputs up to and with the stop, then the stop itself.
             k = 0
             while o + k < m and times[o + k] <= stop + 1e-12:
@@ -79,14 +80,15 @@ def everybody(rows, state, bio, days, nmol, into, times, rtol, out):  # type: ig
                 o += k
                 y = found[-1].copy()
             now = max(stop, now)
-            if e < len(days):
-                if into[e] == 0:
-                    y[0] += nmol[e] * bio[i, 0]
-                elif into[e] == 1:
-                    y[1] += nmol[e] * bio[i, 1] * bio[i, 2]
-                    y[2] += nmol[e] * bio[i, 1] * (1.0 - bio[i, 2])
+            if e < doses:
+                given = nmol[i, e]
+                if into[i, e] == 0:
+                    y[0] += given * bio[i, 0]
+                elif into[i, e] == 1:
+                    y[1] += given * bio[i, 1] * bio[i, 2]
+                    y[2] += given * bio[i, 1] * (1.0 - bio[i, 2])
                 else:
-                    y[3] += nmol[e] * bio[i, 3]
+                    y[3] += given * bio[i, 3]
 
 
 def main() -> None:
@@ -105,13 +107,14 @@ def main() -> None:
     rows[:, -1] = float(given["doy"])
     bio = np.ascontiguousarray(p[:, [place[k] for k in ("f_oral", "f_im", "im_fast", "f_calcifediol")]])
     times = np.ascontiguousarray(given["times"], dtype=np.float64)
-    doses = (given["days"].astype(np.float64), given["nmol"].astype(np.float64), given["into"].astype(np.int64))
-    # Doses after the last sample change nothing that is read.
-    kept = doses[0] < times[-1]
-    doses = tuple(np.ascontiguousarray(d[kept]) for d in doses)
+    # One row of doses for each patient, or one for all.
+    doses = tuple(
+        np.ascontiguousarray(np.broadcast_to(given[k], (len(p), given[k].shape[-1])), dtype=kind)
+        for k, kind in (("days", np.float64), ("nmol", np.float64), ("into", np.int64))
+    )
     state = np.ascontiguousarray(given["state"])
     level = np.empty((len(p), len(times)))
-    everybody(rows[:1], state[:, :1].copy(), bio[:1], *doses, times, rtol, level[:1])
+    everybody(rows[:1], state[:, :1].copy(), bio[:1], *(d[:1] for d in doses), times, rtol, level[:1])
     started = time.process_time()
     everybody(rows, state, bio, *doses, times, rtol, level)
     spent = time.process_time() - started

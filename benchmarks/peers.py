@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +28,29 @@ def python_with(module: str) -> str | None:
 
 
 def numbalsoda(
-    program: str, card: Card, p: Floats, schedule: Schedule, times: Floats, doy: float, rtol: float
+    program: str,
+    card: Card,
+    p: Floats,
+    schedules: Schedule | Sequence[Schedule],
+    times: Floats,
+    doy: float,
+    rtol: float,
 ) -> tuple[Floats, float]:
-    """Levels (N, M) by numbalsoda's LSODA from the same start, and CPU seconds without compiling."""
-    begin = float(min([times[0], *schedule.time_d[:1]]))
-    state, mean_input = periodic(p, doy + begin)
+    """Levels (N, M) by numbalsoda's LSODA from the same start, and CPU seconds without compiling.
+
+    One schedule for all, or one for each with equally many doses.
+    """
+    each = [schedules] if isinstance(schedules, Schedule) else list(schedules)
+    starts = [periodic(p[i : i + 1] if len(each) > 1 else p, doy + _begin(s, times)) for i, s in enumerate(each)]
     with tempfile.TemporaryDirectory() as folder:
         problem, answer = Path(folder) / "problem.npz", Path(folder) / "answer.npz"
+        # Doses after the last sample change nothing that is read.
+        kept = slice(None) if len(each) > 1 else each[0].time_d < times[-1]
         np.savez(
-            problem, names=np.array(NAMES), parameters=p, state=state, mean_input=mean_input, doy=doy,
-            days=schedule.time_d, nmol=schedule.amount_nmol, into=schedule.into, times=times,
-            saturable=card.structure == "saturable-clearance",
+            problem, names=np.array(NAMES), parameters=p, state=np.concatenate([s for s, _ in starts], axis=1),
+            mean_input=np.concatenate([r for _, r in starts]), doy=doy, times=times,
+            days=np.array([s.time_d[kept] for s in each]), nmol=np.array([s.amount_nmol[kept] for s in each]),
+            into=np.array([s.into[kept] for s in each]), saturable=card.structure == "saturable-clearance",
         )  # fmt: skip
         script = Path(__file__).with_name("peer_numbalsoda.py")
         subprocess.run([program, str(script), str(problem), str(answer), repr(rtol)], check=True)
@@ -46,3 +59,7 @@ def numbalsoda(
             return np.full((len(p), len(times)), np.nan), float("nan")
         with np.load(answer) as told:
             return told["level"], float(told["cpu_s"])
+
+
+def _begin(schedule: Schedule, times: Floats) -> float:
+    return float(min([times[0], *schedule.time_d[:1]]))

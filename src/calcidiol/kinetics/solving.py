@@ -26,7 +26,7 @@ OK, INFEASIBLE, NOT_FINITE = 0, 1, 2
 
 LONGEST_D, LONGEST_HILL_D = 12.0, 8.0
 """Longest step at an accuracy of 1e-3 (d): of a linear and of a saturable clearance."""
-SHORTEST_D, FACTOR, STEEPNESS = 0.012, 0.69, 0.29
+SHORTEST_D, FACTOR, STEEPNESS = 0.012, 0.68, 0.302
 """Shortest step that is ever needed at an accuracy of 1e-3 (d; proportional to it), the factor of the power law of the
 steps at 1e-3 (d^0.25), and its power of the accuracy (which all of these go by)."""
 PACE_IM = 2.5
