@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from calcidiol.errors import SolverError
 from calcidiol.kinetics.events import Regimen, Schedule
 from calcidiol.regimen import Candidates, Chance, Harm, Scored, default_goal, goal, protocols, search
-from calcidiol.regimen.harm import FINALISTS
+from calcidiol.regimen.harm import FINALISTS, height
 from calcidiol.regimen.ranking import preference
 from calcidiol.regimen.score import draws, mark, only_added, tabulate
 from calcidiol.regimen.text import parse
@@ -249,21 +249,25 @@ def test_harm_is_asked_about_few_and_decides() -> None:
     assert unknown.best.regimen.name == free.best.regimen.name
 
 
-@given(limit=st.floats(5e3, 6e5), bent=st.sampled_from([1.0, 2.0, 3.0, 50.0]))
+@given(limit=st.floats(35.0, 200.0), bent=st.sampled_from([1.0, 2.0, 3.0, 50.0]))
 @settings(max_examples=15, deadline=None)
-def test_harm_that_grows_with_the_dose_leaves_a_lighter_regimen(limit: float, bent: float) -> None:
-    """The search finds how much lighter a regimen has to be, with few questions, and never chooses one that fails."""
-    asked: list[Regimen] = []
+def test_harm_that_grows_with_the_level_leaves_a_lower_regimen(limit: float, bent: float) -> None:
+    """The search finds how much lower the level has to stay, with few questions, and never chooses one that fails."""
+    free = found()
+    heights = {s.regimen.name: height(s) for s in (*free.finalists, *free.protocols)}
+    ground = heights["none"]
+    asked: list[str] = []
 
     def harm(regimens: Sequence[Regimen]) -> list[Harm]:
-        asked.extend(regimens)
-        return [Harm(min(0.01 * (r.total_iu / limit) ** bent, 1.0)) for r in regimens]
+        asked.extend(r.name for r in regimens)
+        rise = [(heights[r.name] - ground) / max(limit - ground, 1e-9) for r in regimens]
+        return [Harm(min(0.01 * min(x, 10.0) ** bent, 1.0) if x > 0.0 else 0.0) for x in rise]
 
     told = search(CardPatient(30.0), OPEN, default_goal(), TABLE, {}, ON, 1, harm=harm)
     assert len(asked) <= 1 + FINALISTS
-    assert told.best.iu <= limit * (1.0 + 1e-9)
-    lighter = [s.burden_iu for s in found().finalists if s.qualifies and 0.0 < s.burden_iu <= limit]
-    assert bool(lighter) == (told.best.kind != "none")
+    assert told.best.kind == "none" or heights[told.best.regimen.name] <= max(limit, ground) * (1.0 + 1e-9)
+    lower = [s for s in free.finalists if s.qualifies and s.kind != "none" and heights[s.regimen.name] <= limit]
+    assert bool(lower) == (told.best.kind != "none")
 
 
 def scored(

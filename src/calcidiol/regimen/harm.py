@@ -1,8 +1,9 @@
 """The caller's harm (calcium) as a limit of the search: about whom it is asked, and what follows.
 
 The harm is dear to compute, so it is asked about the untreated course, the named protocols and few finalists. The best
-of each route come first. When the preferred one is not acceptable, the questions that are left find how much lighter a
-regimen has to be: each goes to where a straight line between what failed and what passed meets the limit.
+by mouth and the best with injections come first. When the preferred one is not acceptable, the questions that are left find how much lower the
+level has to stay: harm rises with the highest level and bends upward, so each question goes to where a straight line
+between what failed and what passed meets the limit.
 """
 
 from __future__ import annotations
@@ -44,19 +45,21 @@ def limited(scored: Sequence[Scored], count: int, goal: Goal, limits: Limits, as
 
     order = [i for i in preference(scored[:count], goal, limits) if scored[i].qualifies]
     treatments = [i for i in order if scored[i].kind != "none"]
-    firsts = [next(i for i in treatments if scored[i].route == r) for r in {scored[i].route: None for i in treatments}]
+    other = [i for i in treatments if (scored[i].route == "oral") != (scored[treatments[0]].route == "oral")]
+    firsts = [*treatments[:1], *other[:1]]
     put([0, *firsts, *range(count, len(scored))])
-    steps = _lighter(treatments, scored)
+    steps = _lower(treatments, scored)
     if treatments and order[0] == treatments[0] and not known[treatments[0]].acceptable:
         low, high = 0, len(steps)  # steps[low] is not acceptable; steps[high] is, or is the end: nothing given
         for last in reversed(range(FINALISTS - len(firsts))):
             if high - low < 2:
                 break
-            upper = (scored[steps[low]].burden_iu, known[steps[low]])
-            lower = (scored[steps[high]].burden_iu, known[steps[high]]) if high < len(steps) else (0.0, Harm(0.0))
+            upper = (height(scored[steps[low]]), known[steps[low]])
+            ground = (height(scored[0]), Harm(0.0))
+            lower = (height(scored[steps[high]]), known[steps[high]]) if high < len(steps) else ground
             aim = _crossing(upper, lower)
             between = range(low + 1, high)
-            probe = next((i for i in between if scored[steps[i]].burden_iu <= aim), high - 1)
+            probe = next((i for i in between if height(scored[steps[i]]) <= aim), high - 1)
             if not last and high == len(steps):
                 probe = high - 1
             put([steps[probe]])
@@ -69,17 +72,22 @@ def limited(scored: Sequence[Scored], count: int, goal: Goal, limits: Limits, as
     return told
 
 
+def height(s: Scored) -> float:
+    """Highest level that one draw in twenty passes, over the weeks shown, nmol/L."""
+    return max(p95 for _, _, p95 in s.level.values())
+
+
 def _crossing(upper: tuple[float, Harm], lower: tuple[float, Harm]) -> float:
-    """IU at which a straight line between two regimens meets the limit; a harm that bends upward stays below it."""
+    """Level at which a straight line between two regimens meets the limit; a harm that bends upward stays below it."""
     (more, too_high), (less, fine) = upper, lower
     span = too_high.bound - fine.bound
     return less + (more - less) * (too_high.limit - fine.bound) / span if span > 0.0 else less
 
 
-def _lighter(order: Sequence[int], scored: Sequence[Scored]) -> list[int]:
-    """Of regimens in order of preference those that are lighter in IU than every one before them."""
+def _lower(order: Sequence[int], scored: Sequence[Scored]) -> list[int]:
+    """Of regimens in order of preference those whose level stays lower than that of every one before them."""
     steps: list[int] = []
     for i in order:
-        if not steps or scored[i].burden_iu < scored[steps[-1]].burden_iu:
+        if not steps or height(scored[i]) < height(scored[steps[-1]]):
             steps.append(i)
     return steps

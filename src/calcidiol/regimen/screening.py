@@ -21,8 +21,8 @@ SCREEN_DRAWS = 200
 SCREEN_ACCURACY = 1e-2
 """Aimed largest relative error of the level, far below the Monte-Carlo error of any probability."""
 FINALISTS = 60
-STEPS, LIGHTER = 10, 0.75
-"""Steps of total IU among the finalists, each at most this part of the one before (P)."""
+STEPS, LOWER = 12, 0.8
+"""Steps of the rise of the highest level among the finalists, each at most this part of the one before (P)."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def screen(individual: Individual, goal: Goal, found: list[Candidate], seed: int
 
     Of candidates that are equal up to the end of the goal's weeks only the shortest is taken further. 200 draws cannot
     tell 0.5 % from 1.5 %, so the pick is spread: the best that look safe, the best that might be, the lightest of those
-    nearly as good, the best of each route, the best of each lighter step (for a limit that only a lighter regimen
-    meets), and the least risky.
+    nearly as good, the best of each route, the best of each lower step of the highest level (for a limit that only a
+    lower one meets), and the least risky.
     """
     until = goal.week_to * 7
     ones = distinct(found, until)
@@ -63,7 +63,8 @@ def screen(individual: Individual, goal: Goal, found: list[Candidate], seed: int
     near = safe & (table.attainment >= best - goal.within - 2.0 * table.attainment_error)
     by_burden = np.lexsort((rank, -table.attainment, burden, visits, ~near))
     by_risk_first = np.lexsort((rank, -table.attainment, table.excess, table.ceiling))
-    steps = _steps(burden, by_safe)
+    highest = np.quantile(solved.peak, 0.95, axis=1)
+    steps = _steps(highest - highest[0], by_safe)
     chosen: dict[int, None] = {0: None}
     for group, most in (
         (by_safe, 16),
@@ -85,14 +86,14 @@ def screen(individual: Individual, goal: Goal, found: list[Candidate], seed: int
     )
 
 
-def _steps(burden: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The best in `order`, then the best of those with at most `LIGHTER` of its IU, and so on."""
+def _steps(rise: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The best in `order`, then the best of those with at most `LOWER` of its rise, and so on."""
     chosen: list[int] = []
     most = np.inf
     for i in order:
-        if 0.0 < burden[i] <= most:
+        if 0.0 < rise[i] <= most:
             chosen.append(int(i))
-            most = LIGHTER * burden[i]
+            most = LOWER * rise[i]
     return np.array(chosen, dtype=np.int64)
 
 
