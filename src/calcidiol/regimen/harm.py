@@ -1,9 +1,9 @@
 """The caller's harm (calcium) as a limit of the search: about whom it is asked, and what follows.
 
 The harm is dear to compute, so it is asked about the untreated course, the named protocols and few finalists. The best
-by mouth and the best with injections come first. When the preferred one is not acceptable, the questions that are left find how much lower the
-level has to stay: harm rises with the highest level and bends upward, so each question goes to where a straight line
-between what failed and what passed meets the limit.
+by mouth and the best with injections come first. When the preferred one is not acceptable, the questions that are left
+find how much lower the level has to stay: harm rises with the highest level and bends upward, so each question goes to
+where a straight line between what failed and what passed meets the limit.
 """
 
 from __future__ import annotations
