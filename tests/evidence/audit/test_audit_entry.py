@@ -90,3 +90,10 @@ def test_no_title_style() -> None:
         "14",
         "342",
     )
+
+
+def test_a_name_that_begins_like_a_suffix_and_a_double_volume() -> None:
+    cited = parse("Ramot R, Oberoi AK, Sreenivas V, Gahlot M. Sun and vitamin D. BMC Pediatr. 2013;12:92.")
+    assert cited.authors == ("Ramot R", "Oberoi AK", "Sreenivas V", "Gahlot M")
+    cited = parse('Brock, K., et al. "Low vitamin D in Australians." J Steroid Biochem, vol. 89-90, 2004, pp. 581-8.')
+    assert (cited.volume, cited.year, cited.pages) == ("89-90", "2004", "581-8")

@@ -126,7 +126,7 @@ _PATTERNS = [
         # MLA: 14.5 (2014): 342-57; vol. 14,5 (2014): 342-57
         rf"(?<![\w.])(?:vol\.?\s*)?(?P<volume>\d{{1,4}})[.,](?P<issue>\d{{1,3}})\s*\((?P<year>{_YEAR})\)\s*:\s*{_PAGES}",
         # IEEE, MLA: vol. 14, no. 5, pp. 342-57, May 2014
-        rf"vol(?:ume)?\.?\s*(?P<volume>\w?\d{{1,4}}\w?){_ISSUE_WORD}?[\s,.]*(?:{_MONTH}\.?\s*)?(?:\(?(?P<year>{_YEAR})\)?[\s,:.]*)?"
+        rf"vol(?:ume)?\.?\s*(?P<volume>\w?\d{{1,4}}\w?(?:-\d{{1,4}})?){_ISSUE_WORD}?[\s,.]*(?:{_MONTH}\.?\s*)?(?:\(?(?P<year>{_YEAR})\)?[\s,:.]*)?"
         rf"(?:pp?\.?\s*|pages?\s*|:\s*|p\.\s*|article\s*)(?P<pages>{_PAGE}(?:\s*-\s*{_PAGE})?)"
         rf"(?:[\s,.]*\(?(?:{_MONTH}\.?\s*)?(?P<year_after>{_YEAR})\)?)?",
         # Vancouver, AMA: 2014 May;14(5):342-57

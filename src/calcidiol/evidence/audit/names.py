@@ -16,7 +16,7 @@ _PART = (
     rf"(?:-[\w'’]+|\s(?:{_PARTICLE}[\s-])*{_LETTER}[\w'’]{{2,}})*"
 )
 _INITIALS = rf"(?:{_LETTER}\.?[\s-]?){{1,5}}(?<!\s)(?![\w'’])"
-_SUFFIX = r"(?:,?\s+(?:Jr|Sr|II|III|2nd|3rd)\.?)?"
+_SUFFIX = r"(?:,?\s+(?:Jr|Sr|III|II|2nd|3rd)(?!\w)\.?)?"
 _SEPARATOR = r"\s*(?:[,;&]|\band\b|\bund\b|\bet\b(?!\s+al))[\s,;&]*(?:and\s+|&\s*)?"
 _VANCOUVER = rf"{_PART}\s+{_INITIALS}{_SUFFIX}"
 _APA = rf"{_PART},\s*{_INITIALS}{_SUFFIX}"
