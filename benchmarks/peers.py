@@ -27,16 +27,11 @@ def python_with(module: str) -> str | None:
     return None
 
 
-def numbalsoda(
-    program: str,
-    card: Card,
-    p: Floats,
-    schedules: Schedule | Sequence[Schedule],
-    times: Floats,
-    doy: float,
-    rtol: float,
-) -> tuple[Floats, float]:
-    """Levels (N, M) by numbalsoda's LSODA from the same start, and CPU seconds without compiling.
+def peer(
+    program: str, name: str, card: Card, p: Floats, schedules: Schedule | Sequence[Schedule], times: Floats,
+    doy: float, rtol: float,
+) -> tuple[Floats, float]:  # fmt: skip
+    """Levels (N, M) by `peer_<name>.py` from the same start, and CPU seconds without compiling.
 
     One schedule for all, or one for each with equally many doses.
     """
@@ -52,7 +47,7 @@ def numbalsoda(
             days=np.array([s.time_d[kept] for s in each]), nmol=np.array([s.amount_nmol[kept] for s in each]),
             into=np.array([s.into[kept] for s in each]), saturable=card.structure == "saturable-clearance",
         )  # fmt: skip
-        script = Path(__file__).with_name("peer_numbalsoda.py")
+        script = Path(__file__).with_name(f"peer_{name}.py")
         subprocess.run([program, str(script), str(problem), str(answer), repr(rtol)], check=True)
         if not answer.is_file():
             # LSODA ends its process when it gives up.

@@ -26,7 +26,7 @@ from validation.kinetics.box import TIMES as BOX_TIMES
 from validation.kinetics.reference import reference
 
 from benchmarks.machine import machine
-from benchmarks.peers import numbalsoda, python_with
+from benchmarks.peers import peer, python_with
 from calcidiol.kinetics import Card, Covariates, Schedule, default_card, individual_parameters, solve
 from calcidiol.kinetics.layout import ROW
 from calcidiol.kinetics.steady import periodic
@@ -163,11 +163,11 @@ def main() -> None:
         for rtol in LADDER:
             if rtol > 20 * aim:
                 continue
-            level, _ = numbalsoda(program, card, box, made, BOX_TIMES, DOY, rtol)
+            level, _ = peer(program, "numbalsoda", card, box, made, BOX_TIMES, DOY, rtol)
             off = float(np.max(np.abs(level / box_truth - 1)))
             if off <= aim:
                 break
-        runs = [numbalsoda(program, card, few, MONTHLY, TIMES, 0.0, rtol) for _ in range(3)]
+        runs = [peer(program, "numbalsoda", card, few, MONTHLY, TIMES, 0.0, rtol) for _ in range(3)]
         theirs = statistics.median(spent for _, spent in runs) / (len(few) * 365.0) * 1e9
         of_year = float(np.max(np.abs(runs[0][0] / truth - 1)))
         print(
@@ -175,6 +175,18 @@ def main() -> None:
             f"error {off:.1e} (year {of_year:.1e}); ratio {theirs / min(mine, whole):.0f}",
             flush=True,
         )
+    with_diffrax = python_with("diffrax")
+    if with_diffrax is None:
+        print("diffrax is not installed: set CALCIDIOL_PEERS (benchmarks/requirements.txt); left out.")
+    else:
+        for rtol in (1e-3, 1e-4, 1e-6):
+            level, spent = peer(with_diffrax, "diffrax", card, few, MONTHLY, TIMES, 0.0, rtol)
+            off = float(np.max(np.abs(level / truth - 1)))
+            print(
+                f"diffrax Tsit5, rtol = atol = {rtol:g}: {spent / (len(few) * 365.0) * 1e9:.0f} ns a patient-day "
+                f"({len(few)} patients), error over the year {off:.1e}",
+                flush=True,
+            )
     level, spent = scipy_lsoda(few[:SLOW], 1e-4)
     off = float(np.max(np.abs(level / truth[:SLOW] - 1)))
     print(
