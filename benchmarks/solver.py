@@ -175,16 +175,20 @@ def main() -> None:
             f"error {off:.1e} (year {of_year:.1e}); ratio {theirs / min(mine, whole):.0f}",
             flush=True,
         )
-    with_diffrax = python_with("diffrax")
-    if with_diffrax is None:
-        print("diffrax is not installed: set CALCIDIOL_PEERS (benchmarks/requirements.txt); left out.")
-    else:
-        for rtol in (1e-3, 1e-4, 1e-6):
-            level, spent = peer(with_diffrax, "diffrax", card, few, MONTHLY, TIMES, 0.0, rtol)
-            off = float(np.max(np.abs(level / truth - 1)))
+    for name, module, count_of, tolerances in (
+        ("diffrax", "diffrax", len(few), (1e-3, 1e-4, 1e-6)),
+        ("roadrunner", "antimony, roadrunner", 20, (1e-4, 1e-6)),
+    ):
+        there = python_with(module)
+        if there is None:
+            print(f"{name} is not installed: set CALCIDIOL_PEERS (benchmarks/requirements.txt); left out.")
+            continue
+        for rtol in tolerances:
+            level, spent = peer(there, name, card, few[:count_of], MONTHLY, TIMES, 0.0, rtol)
+            off = float(np.max(np.abs(level / truth[:count_of] - 1)))
             print(
-                f"diffrax Tsit5, rtol = atol = {rtol:g}: {spent / (len(few) * 365.0) * 1e9:.0f} ns a patient-day "
-                f"({len(few)} patients), error over the year {off:.1e}",
+                f"{name}, rtol = atol = {rtol:g}: {spent / (count_of * 365.0) * 1e9:.0f} ns a patient-day "
+                f"({count_of} patients), error over the year {off:.1e}",
                 flush=True,
             )
     level, spent = scipy_lsoda(few[:SLOW], 1e-4)
