@@ -83,3 +83,11 @@ def test_the_diary_is_drawn_with_names_and_levels(planned: dict[str, Any]) -> No
     lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
     assert len(lines) == 2
     assert len({line.get("stroke-dasharray") for line in lines}) == 2
+
+
+def test_a_mover_that_moves_nothing_is_said_and_not_drawn(planned: dict[str, Any]) -> None:
+    planned["forecasts"]["without_interactions"] = planned["forecasts"]["individual"]
+    v = view(planned)
+    assert v.with_without.rows == ()
+    assert "not changed" in v.movers[-1].text
+    assert "c-without" not in report.html(planned).split("</style>")[1]

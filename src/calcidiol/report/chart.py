@@ -9,6 +9,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
+from calcidiol.report.course import differs
 from calcidiol.report.tables import NG_PER_ML
 
 BEFORE_D = 14
@@ -109,7 +110,7 @@ def svg(plan: Mapping[str, Any], labels: Mapping[str, str], *, frame: Frame = WI
     if not plan.get("forecasts"):
         return ""
     one, bare = plan["forecasts"]["individual"], plan["forecasts"]["untreated"]
-    free = plan["forecasts"].get("without_interactions")
+    free = _free(plan)
     treated = bool((plan.get("regimen") or {}).get("doses"))
     origin = date.fromisoformat(plan["on"])
     days = [(date.fromisoformat(d) - origin).days for d in one["dates"]]
@@ -126,7 +127,7 @@ def svg(plan: Mapping[str, Any], labels: Mapping[str, str], *, frame: Frame = WI
         _area(at, days, one["level"], "p05", "p95", c("band90")),
         _area(at, days, one["level"], "p25", "p75", c("band50")) if "p25" in one["level"] else "",
         _line(at, days, bare["level"]["p50"], c("untreated")) if treated else "",
-        _line(at, days, free["level"]["p50"], c("without")) if free and free["dates"] == one["dates"] else "",
+        _line(at, days, free["level"]["p50"], c("without")) if free else "",
         _line(at, days, one["level"]["p50"], c("median")),
         *_doses(plan, at, origin, c),
     ]
@@ -136,6 +137,13 @@ def svg(plan: Mapping[str, Any], labels: Mapping[str, str], *, frame: Frame = WI
             parts.append(f'<path d="M{x:.1f} {at.y(value - reach):.1f} V{at.y(value + reach):.1f}" {c("error")}/>')
         parts.append(f'<circle cx="{x:.1f}" cy="{at.y(value):.1f}" r="4" {c("lab")}/>')
     return "".join([*parts, *legend, "</svg>"])
+
+
+def _free(plan: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The forecast without what moves it, where it can be told from the one with it."""
+    free = plan["forecasts"].get("without_interactions")
+    same_days = free and free["dates"] == plan["forecasts"]["individual"]["dates"]
+    return free if same_days and differs(plan["forecasts"]) else None
 
 
 def _labs(plan: Mapping[str, Any], origin: date) -> list[tuple[int, float, float]]:
@@ -264,7 +272,7 @@ def _legend(
     routes = {run["route"] for run in (plan.get("regimen") or {}).get("doses", ())}
     items = [("median", "median"), ("band50", "band50"), ("band90", "band90")]
     items += [("untreated", "untreated_mark")] if treated else []
-    items += [("without", "without_mark")] if plan["forecasts"].get("without_interactions") else []
+    items += [("without", "without_mark")] if _free(plan) else []
     items += [("lab", "result_mark")] if results else []
     items += [("im", "injection_mark")] if "im" in routes else []
     items += [("oral", "oral_mark")] if "oral" in routes else []

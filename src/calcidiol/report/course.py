@@ -62,6 +62,8 @@ def movers(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Note, ...]:
     for m in plan.get("movers") or ():
         text = u("mover", by=m["by"], what=w.name("mover", m["covariate"]), factor=m["factor"])
         told.append(Note("note", text, (f"{u('source')}: {tagged(m['source'], m['tag'])}",), ", ".join(m["rules"])))
+    if told and (plan.get("forecasts") or {}).get("without_interactions") and not differs(plan["forecasts"]):
+        told.append(Note("note", u("moves_nothing")))
     return tuple(told)
 
 
@@ -69,7 +71,7 @@ def with_without(plan: Mapping[str, Any], u: Ui) -> Table:
     """The median forecast with and without what moves it, nmol/L (ng/mL)."""
     forecasts = plan.get("forecasts") or {}
     head = (u("week"), u("with_movers"), u("without_movers"), u("difference"))
-    if not forecasts.get("without_interactions"):
+    if not differs(forecasts):
         return Table(head, ())
     origin = date.fromisoformat(plan["on"])
     one, free = forecasts["individual"], forecasts["without_interactions"]
@@ -82,6 +84,15 @@ def with_without(plan: Mapping[str, Any], u: Ui) -> Table:
             shown = f"{gap:+.0f} ({gap / NG_PER_ML:+.0f})" if round(gap) else "0"
             rows.append((f"{week:.0f}", both(level), both(free_at[day]), shown))
     return Table(head, tuple(rows))
+
+
+def differs(forecasts: Mapping[str, Any]) -> bool:
+    """Whether what moves the parameters moves this regimen's median by a nmol/L somewhere; by injection it may not."""
+    free = forecasts.get("without_interactions")
+    if not free:
+        return False
+    pairs = zip(forecasts["individual"]["level"]["p50"], free["level"]["p50"], strict=False)
+    return bool(max(abs(a - b) for a, b in pairs) >= 1.0)
 
 
 def placement(plan: Mapping[str, Any], w: Words) -> tuple[Note, ...]:
