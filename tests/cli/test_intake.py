@@ -142,6 +142,26 @@ def test_the_prevalence_of_the_clinic_counts_and_has_to_be_a_share() -> None:
             deficiency_risk(Patient("x"), JULY, wrong)
 
 
+def test_an_answer_no_is_an_answer() -> None:
+    told = deficiency_risk(person(sun="usual", intake={"activity": "high", "skin": "fair"}), JULY)
+    present = {x.id: x.present for x in told.items}
+    assert (present["low_sun"], present["moderate_sun"]) == (False, None)
+    assert (present["low_activity"], present["skin"]) == (False, False)
+    assert {"activity", "skin"} & set(told.unknown) == set()
+    assert "sun" in told.unknown
+    bypass = person(conditions=(Condition((), "gastric bypass", ("bariatric_surgery",), HERE),))
+    assert {x.id: x.present for x in deficiency_risk(bypass, JULY).items}["gi_surgery"] is True
+
+
+def test_the_level_is_told_as_data() -> None:
+    from datetime import datetime
+
+    level = Lab("25ohd", 41.0, "nmol/L", datetime(2026, 6, 1, 9), HERE)
+    plain = deficiency_risk(person(labs=(level,)), JULY).to_dict()
+    assert plain["level"] == {"date": "2026-06-01", "nmol_per_l": 41.0}
+    assert deficiency_risk(Patient("x"), JULY).to_dict()["level"] is None
+
+
 def test_what_could_not_be_read_is_told() -> None:
     told = deficiency_risk(person(intake={"skin": "purple", "shoe": "42"}), JULY)
     assert told.not_read == ("skin: purple", "shoe: 42")
@@ -155,6 +175,8 @@ def test_a_table_without_an_item_is_named() -> None:
         _checked({k: v for k, v in _table().items() if k != "item"})
     with pytest.raises(KnowledgeError, match="points or odds"):
         _checked({**_table(), "item": [{"id": "x", "group": "y"}]})
+    with pytest.raises(KnowledgeError, match="1 or more"):
+        _checked({**_table(), "item": [{"id": "x", "group": "y", "odds": 0.5}]})
 
 
 def test_every_sentence_is_there_in_both_languages() -> None:
