@@ -72,3 +72,15 @@ def test_the_pdf_holds_the_claims_with_plots_and_links(planned: dict[str, Any]) 
             if load().studies[study].doi:
                 assert f"https://doi.org/{load().studies[study].doi}" in outside
     assert "estimate (95 % interval)" in text
+
+
+@pytest.mark.parametrize("lang", ["en", "zh-Hant"])
+@pytest.mark.parametrize("certainty", ["very low", "low", "moderate", "high"])
+def test_every_certainty_is_told_in_words(lang: str, certainty: str) -> None:
+    from calcidiol.report.tables import Ui, evidence
+    from calcidiol.report.words import Words
+
+    words = Words(lang)
+    note = evidence({"text": "x", "verdict": "supported", "certainty": certainty, "claims": ["C02"]}, words, Ui(words))
+    assert note.small[0] != certainty
+    assert ("certainty" in note.small[0]) == (lang == "en")

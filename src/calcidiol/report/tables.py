@@ -125,7 +125,7 @@ def evidence(e: Mapping[str, Any], w: Words, u: Ui) -> Note:
     """A sentence of evidence with its verdict and certainty."""
     text = w.say(e["text_id"], e.get("params")) if "text_id" in e else str(e.get("text", ""))
     mark = w.name("verdict.claim", str(e.get("verdict") or ""))
-    small = [w.name("evidence.certainty", str(e["certainty"]))] if e.get("certainty") else []
+    small = [w.name("evidence.certainty", str(e["certainty"]).replace(" ", "_"))] if e.get("certainty") else []
     if e.get("tag", "V") != "V":
         small.append(f"[{e['tag']}]")
     return Note("note", text, (" \u00b7 ".join(small),) if small else (), mark, claims_of(e))
