@@ -22,7 +22,7 @@ OK, FAULT, USAGE, REFUSED, UNUSABLE = 0, 1, 2, 3, 4
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; each room of `cli/` adds its own commands."""
-    from calcidiol.cli import evaluating, evidence, intake, known, patients
+    from calcidiol.cli import evaluating, evidence, intake, known, patients, session
 
     top = argparse.ArgumentParser(
         prog="calcidiol",
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"calcidiol {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for room in (patients, intake, known, evidence, evaluating):
+    for room in (patients, session, intake, known, evidence, evaluating):
         room.add(commands)
     return top
 

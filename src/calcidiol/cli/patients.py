@@ -1,4 +1,4 @@
-"""Commands about a patient: plan, check, forecast, replay, session."""
+"""Commands about a patient: plan, check, forecast, replay."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from calcidiol.cli.files import dumps, write
 from calcidiol.errors import CalcidiolError, RecordError, UsageError
 
 if TYPE_CHECKING:
-    from calcidiol.patient.record import Patient
     from calcidiol.planning.answer import Plan
     from calcidiol.regimen import Goal
-    from calcidiol.safety import Session
 
 RECORD_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -65,18 +63,6 @@ def add(commands: Any) -> None:
     replay = commands.add_parser("replay", help="the same plan again, or what differs", description=replay_run.__doc__)
     replay.add_argument("plan", metavar="PLAN.json")
     replay.set_defaults(run=replay_run)
-
-    session = commands.add_parser("session", help="the checklist of an injection day", description=session_run.__doc__)
-    session.add_argument("when", choices=("before", "after"))
-    session.add_argument("record", metavar="RECORD")
-    session.add_argument("--on", type=day_of, default=None, metavar="DATE")
-    session.add_argument("--regimen", default=None, help="what was given (after), as for forecast")
-    session.add_argument(
-        "--ctcae", default="5.0", metavar="VERSION", help="CTCAE version of the calcium grade: 5.0, 6.0"
-    )
-    session.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
-    session.add_argument("--html", metavar="FILE", help="write the checklist as a page to print or to tick")
-    session.set_defaults(run=session_run)
 
 
 def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
@@ -346,76 +332,3 @@ def replay_run(args: argparse.Namespace) -> int:
     for line in differs[:50]:
         print(f"  {line}")
     return 1
-
-
-def _session(
-    args: argparse.Namespace, patient: Patient, day: date, found: Session, say: Callable[[str, Any], str]
-) -> dict[str, Any]:
-    """A session as plain data, as `report.sheet` takes it."""
-    from calcidiol.planning.answer import fired_dict
-
-    born = patient.birth_date
-    return {
-        "when": args.when,
-        "on": day.isoformat(),
-        "status": found.status,
-        "patient": {"id": patient.id, "name": patient.name, "birth_date": None if born is None else born.isoformat()},
-        "regimen": args.regimen or "",
-        "items": [
-            {
-                "id": i.id,
-                "text_id": i.text_id,
-                "status": i.status,
-                "params": dict(i.params),
-                "source": i.source,
-                "tag": i.tag,
-            }
-            for i in found.items
-        ],
-        "rules": [fired_dict(r, say) for r in found.rules],
-        "monitoring": [
-            {
-                "on": m.on.isoformat(),
-                "labs": list(m.labs),
-                "reason_id": m.reason_id,
-                "params": dict(m.params),
-                "source": m.source,
-                "tag": m.tag,
-            }
-            for m in found.monitoring
-        ],
-        "stop_rules": [fired_dict(r, say) for r in found.stop_rules],
-    }
-
-
-def session_run(args: argparse.Namespace) -> int:
-    """What must be cleared before an injection, or what to record and to check after it."""
-    import calcidiol as cd
-    from calcidiol import regimen, safety
-    from calcidiol.terminology import products
-
-    say = _words(args.lang)
-    patient, day = cd.read(args.record), args.on or date.today()
-    if args.when == "before":
-        found = safety.session_before(patient, day, products())
-    else:
-        if args.regimen is None:
-            raise UsageError('Say what was given: --regimen "im 50000 IU once".')
-        found = safety.session_after(patient, regimen.parse(args.regimen, day, products()), day)
-    grade = safety.calcium_grade(patient, day, args.ctcae)
-    if args.html:
-        write(args.html, _report().sheet(_session(args, patient, day, found, say), lang=args.lang))
-    print(f"{found.status.upper()}  {day.isoformat()}")
-    if grade is not None:
-        told = {"value": grade.value, "grade": grade.grade, "version": grade.version, "date": grade.when.isoformat()}
-        print(f"  {say(f'ctcae.{grade.term}', told)}")
-    for rule in found.rules:
-        print(f"  {rule.id} {rule.action}: {say(rule.text_id, rule.params)}")
-    for item in found.items:
-        mark = {"cleared": "[x]", "missing": "[!]", "ask": "[ ]"}[item.status]
-        print(f"  {mark} {say(item.text_id, item.params)}")
-    for check in found.monitoring:
-        print(f"  {check.on.isoformat()}  {say(check.reason_id, check.params)}")
-    for rule in found.stop_rules:
-        print(f"  {rule.id} {rule.action}: {say(rule.text_id, rule.params)}")
-    return 3 if found.status == "stopped" else 0

@@ -32,11 +32,11 @@ class Calcemia:
     seed: int
     alpha: float
     risk: CalciumRisk | None = None
-    options: dict[str, CalciumOption] = field(default_factory=dict)
+    options: dict[Regimen, CalciumOption] = field(default_factory=dict)
 
     def ask(self, regimens: Sequence[Regimen]) -> list[Harm]:
         """The excess probability of each regimen over the untreated patient, as the search takes it."""
-        new = [r for r in regimens if r.name not in self.options]
+        new = [r for r in dict.fromkeys(regimens) if r not in self.options]
         if new:
             times = np.arange(0.0, WEEKS * 7.0 + 1.0, 7.0)
             schedules = [Schedule.of(()), *(r.schedule(self.day) for r in new)]
@@ -56,14 +56,15 @@ class Calcemia:
                     f"{UNSOLVED:.0%} may fail. Check the record's weight, doses and levels, or use another card."
                 )
             untreated, *treated = solved.level[:, finite]
-            levels = {r.name: level for r, level in zip(new, treated, strict=True)}
+            levels = {str(i): level for i, level in enumerate(treated)}
             self.risk = calcium_risk(self.patient, self.day, times, untreated, levels, seed=self.seed, alpha=self.alpha)
-            self.options |= self.risk.options
+            # Keyed by the doses: a regimen that was moved or lowered afterwards may keep its name.
+            self.options |= {new[int(i)]: option for i, option in self.risk.options.items()}
         assert self.risk is not None
         alpha, status = self.risk.alpha, self.risk.status
         told = []
         for regimen in regimens:
-            option = self.options.get(regimen.name)
+            option = self.options.get(regimen)
             if option is None or option.excess is None or not regimen.runs:
                 told.append(
                     Harm(None, 0.0, alpha, "calcium.no_basis" if status == "exploratory" else "calcium.not_known")
@@ -75,7 +76,7 @@ class Calcemia:
     def told(self, regimen: Regimen) -> dict[str, Any] | None:
         """The calcium part of a plan for one regimen."""
         self.ask([regimen])
-        risk, option = self.risk, self.options.get(regimen.name)
+        risk, option = self.risk, self.options.get(regimen)
         if risk is None:
             return None
         if option is None or risk.status == "not_known":
