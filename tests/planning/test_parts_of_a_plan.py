@@ -67,7 +67,8 @@ def test_calcium_is_asked_of_the_doses_and_not_of_their_name() -> None:
     calcemia = Calcemia(record("thiazide-and-digoxin"), ON, who.shown, 0, 0.01)
     large = regimens.parse("oral 10000 IU daily x 182", ON, products())
     small = replace(regimens.parse("oral 400 IU daily x 182", ON, products()), name=large.name)
-    first, second = calcemia.ask([large, small])
+    (first,) = calcemia.ask([large])
+    (second,) = calcemia.ask([small])
     assert first.probability is not None
     assert second.probability is not None
     assert first.probability > 2.0 * second.probability

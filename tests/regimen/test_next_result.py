@@ -181,3 +181,14 @@ def test_past_doses_are_in_the_draws() -> None:
     without = search(CardPatient(30.0), OPEN, default_goal(), TABLE, {}, ON, 1)
     assert told.best.iu < without.best.iu
     assert np.isfinite(told.untreated.attainment.p)
+
+
+def test_a_result_that_a_later_dose_needs_is_not_later() -> None:
+    _, told = found(30.0, "oral")
+    free = next_sample(told, ON, NOISE)
+    needed = ON + timedelta(days=free.day - 7)
+    sample = next_sample(told, ON, NOISE, needed=needed)
+    assert sample.on <= needed
+    assert max(sample.by_day) == (needed - ON).days
+    if sample.on == needed:
+        assert sample.reasons == (("sample.needed", {"on": needed.isoformat()}),)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from calcidiol.errors import SolverError
 from calcidiol.kinetics.events import Regimen, Schedule
 from calcidiol.regimen import Candidates, Chance, Harm, Scored, default_goal, goal, protocols, search
 from calcidiol.regimen.harm import FINALISTS, height
+from calcidiol.regimen.need import daily_need
 from calcidiol.regimen.ranking import preference
 from calcidiol.regimen.score import draws, mark, only_added, tabulate
 from calcidiol.regimen.text import parse
@@ -323,3 +325,33 @@ def test_what_the_band_would_cost_is_told_and_differs() -> None:
     lean, obese = need(62.0, 22.0), need(105.0, 37.0)
     assert 1000.0 <= lean <= 5000.0
     assert obese >= 1.2 * lean
+
+
+def test_the_need_holds_the_median_at_the_lower_end() -> None:
+    """The dose that is told, followed on the same draws: half of them at or above 75 nmol/L after half a year."""
+    these = draws(CardPatient(30.0), 200, 1)  # type: ignore[arg-type]
+    need = daily_need(these, default_goal())
+    assert need is not None
+    followed = course(these, [plan_of(parse(f"oral {need:.0f} IU daily x 182", ON, TABLE), ON, 182.0)], np.arange(27))
+    assert np.median(followed.level[0, :, -4:], axis=0).mean() == pytest.approx(75.0, rel=0.04)
+    assert daily_need(draws(CardPatient(100.0), 200, 1), default_goal()) == 0.0  # type: ignore[arg-type]
+    assert daily_need(draws(CardPatient(15.0, response=-2.0), 200, 1), default_goal()) is None  # type: ignore[arg-type]
+
+
+def test_the_finalists_hold_steps_down_to_a_low_level() -> None:
+    """A limit that only a lower level meets finds one, down to about 400 IU a day (a third of the largest rise here)."""
+    free = found()
+    ground = height(free.untreated)
+    rises = sorted(height(s) - ground for s in free.finalists if s.kind != "none")
+    assert rises[0] < 0.4 * rises[-1]
+    assert all(b <= 1.4 * a for a, b in pairwise(rises))
+
+
+def test_the_bias_of_the_next_result_is_that_of_its_method() -> None:
+    class Biased(CardPatient):
+        def resample(self, n: int, seed: int) -> SimpleNamespace:
+            made = super().resample(n, seed)
+            made.next_bias = np.linspace(-0.3, 0.3, n)
+            return made
+
+    assert draws(Biased(30.0), 50, 1).bias == pytest.approx(np.linspace(-0.3, 0.3, 50))  # type: ignore[arg-type]
