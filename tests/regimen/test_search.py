@@ -339,7 +339,7 @@ def test_the_need_holds_the_median_at_the_lower_end() -> None:
 
 
 def test_the_finalists_hold_steps_down_to_a_low_level() -> None:
-    """A limit that only a lower level meets finds one, down to about 400 IU a day (a third of the largest rise here)."""
+    """A limit that only a lower level meets finds one, down to about 400 IU a day (a third of the largest rise)."""
     free = found()
     ground = height(free.untreated)
     rises = sorted(height(s) - ground for s in free.finalists if s.kind != "none")

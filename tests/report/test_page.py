@@ -68,6 +68,10 @@ def parsed(page: str) -> Checker:
     return found
 
 
+def skeleton(found: Checker) -> list[str]:
+    return [tag for tag, a in found.elements if tag in ("script", "style", "img", "section", "svg", "meta", "a")]
+
+
 @pytest.mark.parametrize("lang", ["en", "zh-Hant"])
 def test_pages_are_whole_and_load_nothing(plan: dict[str, Any], lang: str) -> None:
     page = report.html(plan, lang)
@@ -126,9 +130,6 @@ def test_no_text_of_a_record_becomes_markup(planned: dict[str, Any], nasty: str)
     page.encode("utf-8")
     told = parsed(page)
 
-    def skeleton(found: Checker) -> list[str]:
-        return [tag for tag, a in found.elements if tag in ("script", "style", "img", "section", "svg", "meta", "a")]
-
     assert skeleton(told) == skeleton(plain)
     assert "\x1b" not in page
     assert "\x00" not in page
@@ -141,8 +142,11 @@ def test_no_text_of_a_record_becomes_markup(planned: dict[str, Any], nasty: str)
 @given(st.text(max_size=60))
 def test_any_name_gives_a_whole_page(planned: dict[str, Any], name: str) -> None:
     planned["patient"]["name"] = name
-    report.html(planned).encode("utf-8")
-    parsed(report.html(planned))
+    page = report.html(planned)
+    assert page.encode("utf-8").decode("utf-8") == page
+    assert skeleton(parsed(page)) == skeleton(
+        parsed(report.html(planned | {"patient": planned["patient"] | {"name": "A"}}))
+    )
 
 
 def test_what_must_stand_beside_every_recommendation(planned: dict[str, Any]) -> None:
