@@ -179,5 +179,7 @@ def test_scoring_the_shipped_table() -> None:
     spread = told["spread"]
     assert spread["n"] == sum(o.used and o.sd is not None for o in read_arms())
     assert 0.5 < spread["printed_over_predicted"] < 1.4
+    assert sum(group["levels"] for group in spread["asked"].values()) == spread["n"]
+    assert "times the card's" in render_text(told)
     page = render_html(told)
     assert page.count("<circle") == 105

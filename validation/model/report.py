@@ -160,8 +160,8 @@ def page(told: Mapping[str, Any]) -> str:
         "",
         f"**People of an arm.** The CV of one result is {spread['printed_cv']:.2f} as printed and "
         f"{spread['predicted_cv']:.2f} as predicted ({spread['n']} levels with an SD; ratio "
-        f"{spread['printed_over_predicted']:.2f}, each study counting once): the card's spread between people is wider "
-        "than that of trial volunteers (decision 0010).",
+        f"{spread['printed_over_predicted']:.2f}, each study counting once). Spreads between people that would meet "
+        f"the printed SDs, as a multiple of the card's: {asked_spreads(spread['asked'])} (decision 0023).",
         "",
         "![Observed against predicted by route](model/observed-predicted.svg)",
         "",
@@ -227,6 +227,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
         "|" + " --- |" * len(head),
         *("| " + " | ".join(cells) + " |" for cells in rows),
     ]
+
+
+def asked_spreads(asked: Mapping[str, Mapping[str, float]]) -> str:
+    """Factors on the spreads between people by group, in words."""
+    return "; ".join(
+        f"{name} {told['median']:.2f} ({told['median'] * np.exp(-1.96 * told['median_sd']):.2f} to "
+        f"{told['median'] * np.exp(1.96 * told['median_sd']):.2f}; {told['levels']:.0f} levels of "
+        f"{told['studies']:.0f} studies)"
+        for name, told in asked.items()
+    )
 
 
 def outside(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -80,6 +80,11 @@ class Population:
     presumed_d2: bool = False
     """Ergocalciferol, or the 50,000 IU capsule of the USA, which mostly is, where cholecalciferol is not named."""
 
+    @property
+    def ill(self) -> bool:
+        """Cancer, acute illness or poor absorption: people nearer to those who are planned than volunteers are."""
+        return self.cancer or self.acute or self.malabsorption > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from calcidiol.evaluate import plots
 from calcidiol.evaluate.arms import Observation, read_arms
+from calcidiol.evaluate.people_spread import spread_of_people
 from calcidiol.evaluate.population_model import ASSAY_SD, sampling_variance, slopes
 from calcidiol.evaluate.predict import Panel
 from calcidiol.evaluate.score import with_intervals
@@ -196,7 +198,7 @@ def _like_arms(rows: Sequence[Observation]) -> dict[str, Any]:
 
 
 def _spread(card: Card, rows: Sequence[Observation]) -> dict[str, Any]:
-    """Spread between the people of an arm, printed against predicted: CV of one result, each study counting once."""
+    """Spread between the people of an arm, printed against predicted, and the factor that would meet it."""
     with_sd = [o for o in rows if o.sd and o.observed]
     if not with_sd:
         return {}
@@ -205,11 +207,16 @@ def _spread(card: Card, rows: Sequence[Observation]) -> dict[str, Any]:
     predicted = np.hypot(levels.std(axis=1) / levels.mean(axis=1), card.residual[0])
     studies = [o.study for o in with_sd]
     weight = np.array([1.0 / studies.count(name) for name in studies])
+    ill = [o.population.ill for o in with_sd]
+    groups = {"ill": [o for o, x in zip(with_sd, ill, strict=True) if x]}
+    groups["others"] = [o for o, x in zip(with_sd, ill, strict=True) if not x]
+    asked = {name: spread_of_people(card, own) for name, own in groups.items()}
     return {
         "n": len(with_sd),
         "printed_cv": float(np.median(printed)),
         "predicted_cv": float(np.median(predicted)),
         "printed_over_predicted": float(np.exp(np.average(np.log(printed / predicted), weights=weight))),
+        "asked": {name: asdict(told) for name, told in asked.items() if told},
     }
 
 
@@ -249,6 +256,12 @@ def render_text(told: Mapping[str, Any]) -> str:
             f"Within arms, CV of one result ({spread['n']} levels with an SD): {spread['printed_cv']:.2f} printed, "
             f"{spread['predicted_cv']:.2f} predicted; ratio {spread['printed_over_predicted']:.2f} by study"
         )
+        for name, asked in spread["asked"].items():
+            low, high = (asked["median"] * np.exp(z * asked["median_sd"]) for z in (-1.96, 1.96))
+            lines.append(
+                f"  spreads between people that these SDs ask for, {name} ({asked['levels']} levels of "
+                f"{asked['studies']} studies): {asked['median']:.2f} ({low:.2f} to {high:.2f}) times the card's"
+            )
     return "\n".join(lines)
 
 
