@@ -2,13 +2,15 @@
 
     python validation/individual/cases.py > validation/individual/cases.json     (in the project's environment)
 
-prints what the restated equations need: parameters at the middle of the prior, doses, results, spreads. The results
-were drawn once; from then on they are read from that file, so that both sides see the same ones.
+prints what the restated equations need, for all cases or for those whose numbers follow: parameters at the middle of
+the prior, doses, results, spreads. The results were drawn once; from then on they are read from that file, so that
+both sides see the same ones.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -147,4 +149,5 @@ def exported(case: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps([exported(i) for i in range(COUNT)], indent=1))
+    chosen = [int(word) for word in sys.argv[1:]] or range(COUNT)
+    print(json.dumps([exported(i) for i in chosen], indent=1))
