@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -193,6 +193,12 @@ def test_requests_that_make_no_sense(options: dict[str, Any], says: str) -> None
     patient = cd.read(EXAMPLES / "simple-deficiency.yaml")
     with pytest.raises(UsageError, match=says):
         cd.plan(patient, **{"on": ON, **options})
+
+
+def test_a_day_is_a_date_a_text_or_a_moment_of_it() -> None:
+    patient = cd.Patient("nobody")
+    for on in (date(2026, 11, 21), "2026-11-21", datetime(2026, 11, 21, 23, 59)):
+        assert cd.plan(patient, on=on).on == "2026-11-21"
 
 
 def test_differences_name_path_and_values() -> None:

@@ -30,9 +30,10 @@ def remake(capsule: Any) -> Plan:
 
 
 def replay(before: Mapping[str, Any], say: Say) -> Iterator[str]:
-    """What differs between a plan read from its file and the same plan made again; nothing when it is the same."""
+    """What differs between a plan (`Plan.to_dict`, or read from its file) and the same made again; nothing if the same."""
     import json
 
-    made = remake(before.get("capsule"))
-    now = json.loads(json.dumps(made.to_dict(say), allow_nan=False))
-    return capsules.differences(dict(before), now)
+    # Both as they stand in a file: a plan that was never written has tuples where one that was read has lists.
+    made = remake(before.get("capsule")).to_dict(say)
+    then, now = (json.loads(json.dumps(told, allow_nan=False)) for told in (dict(before), made))
+    return capsules.differences(then, now)

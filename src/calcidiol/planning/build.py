@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from calcidiol.errors import RecordError, UsageError, WithheldError
@@ -223,6 +223,8 @@ def forecast(
 
 def as_day(on: date | str) -> date:
     """A date from a date or an ISO text."""
+    if isinstance(on, datetime):
+        return on.date()
     if isinstance(on, date):
         return on
     try:
