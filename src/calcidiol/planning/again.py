@@ -30,7 +30,7 @@ def remake(capsule: Any) -> Plan:
 
 
 def replay(before: Mapping[str, Any], say: Say) -> Iterator[str]:
-    """What differs between a plan (`Plan.to_dict`, or read from its file) and the same made again; nothing if the same."""
+    """What differs between a plan (as `Plan.to_dict` gives it, or read from its file) and the same made again."""
     import json
 
     # Both as they stand in a file: a plan that was never written has tuples where one that was read has lists.
