@@ -166,47 +166,20 @@ class _Judge:
         """The row of results in [low, high); `weights` is the chance of such a result in each draw."""
         probability = float(np.mean(weights))
         effective = effective_of(weights, self.effective) if probability > 0.0 else 0.0
+        surprising = self._cause(probability, effective, low)
         if effective < 1.0:
-            return Row(
-                low,
-                high,
-                probability,
-                effective,
-                "look_for_cause",
-                None,
-                None,
-                None,
-                self._cause(probability, effective, low),
-            )
+            return Row(low, high, probability, effective, "look_for_cause", None, None, None, surprising)
         table = tabulate(self.raw, self.effective, weights)
         if not bool(table.qualifies(self.goal)[1]):
             table = tabulate(self.added, self.effective, weights)
         planned = float(table.attainment[0])
         if effective < self.s["least_effective"]:
-            return Row(
-                low,
-                high,
-                probability,
-                effective,
-                "look_for_cause",
-                None,
-                None,
-                planned,
-                self._cause(probability, effective, low),
-            )
+            return Row(low, high, probability, effective, "look_for_cause", None, None, planned, surprising)
         if low >= self.s["hold_nmol_per_l"]:
             why = "policy.stop_rule" if low >= self.s["stop_nmol_per_l"] else "policy.hold_rule"
-            return Row(
-                low,
-                high,
-                probability,
-                effective,
-                "stop",
-                Regimen("none"),
-                float(table.attainment[1]),
-                planned,
-                ((why, {"level": low}),),
-            )
+            without = float(table.attainment[1])
+            reasons: tuple[Reason, ...] = ((why, {"level": low}),)
+            return Row(low, high, probability, effective, "stop", Regimen("none"), without, planned, reasons)
         return self._choose(low, high, probability, effective, table)
 
     def _cause(self, probability: float, effective: float, low: float) -> tuple[Reason, ...]:

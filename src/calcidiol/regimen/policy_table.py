@@ -27,7 +27,7 @@ class Row:
     effective
         Effective draws that agree with such a result.
     action
-        ``"go_on"``, ``"step_down"``, ``"stop"``, ``"step_up"``, ``X ``"look_for_cause"``.
+        ``"go_on"``, ``"step_down"``, ``"stop"``, ``"step_up"`` or ``"look_for_cause"``.
     regimen
         What would be given from the day of the sample; None for ``"look_for_cause"``.
     attainment, planned_attainment
