@@ -21,7 +21,7 @@ def test_the_view_has_every_part(planned: dict[str, Any]) -> None:
     v = view(planned)
     assert [row[2] for row in v.diary.rows] == ["7", "6", "5.5", "4", "2", "6", "12"]
     assert v.diary.rows[0][0] == "fatigue"
-    assert v.diary.rows[-1][0] == "PHQ-9 (PHQ-9 (0-27))"
+    assert v.diary.rows[-1][0] == "PHQ-9 (0-27)"
     assert [row[0] for row in v.explanations.rows][:2] == ["doses were missed", "poor absorption"]
     assert "percentile 1.2" in v.lower[0].text
     assert "missed" in v.lower[1].text
@@ -34,7 +34,7 @@ def test_the_view_has_every_part(planned: dict[str, Any]) -> None:
         "67",
         "calcium above 2.6 mmol/L",
         "0",
-        "0.2 (95 %: 0 to 2)",
+        "0.2 (95%: 0 to 2)",
         "0.2",
     )
     assert len(v.placement) == 2

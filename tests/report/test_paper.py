@@ -13,6 +13,7 @@ from calcidiol import report
 from calcidiol.errors import MissingError
 from calcidiol.report import paper
 from calcidiol.report.view import view
+from calcidiol.report.words import Words
 
 CHINESE = bool(set(paper.CHINESE) & paper._families())
 NASTY = [
@@ -86,6 +87,41 @@ def test_doses_and_verdict_are_on_the_first_page(planned: dict[str, Any]) -> Non
     assert "50,000 IU = 0.5 mL" in first
     assert planned["regimen"]["doses"][0]["start"] in first
     assert f"{planned['regimen']['total_iu']:,.0f} IU" in first
+
+
+def test_the_plan_stands_on_the_first_two_pages(planned: dict[str, Any]) -> None:
+    """Who gives the doses needs no more: doses, forecast, checks, next result, stop rules; the rest comes behind."""
+    reader, _ = read(report.pdf(planned))
+    pages = [re.sub(r"\s+", " ", page.extract_text()) for page in reader.pages]
+    labels = Words("en").room("ui")
+    front, behind = " ".join(pages[:2]), " ".join(pages[2:])
+    for key in ("what_to_give", "chart", "monitoring", "next_result", "stop_rules"):
+        assert labels[key] in front, key
+    for rule in planned["stop_rules"]:
+        assert rule["id"] in front
+    for key in ("alternatives", "evidence", "trust", "inputs", "model_heading", "capsule"):
+        assert labels[key] in behind, key
+    assert front.index(labels["stop_rules"]) < front.index(labels["basis"])
+    assert len(pages) <= 9
+
+
+def test_a_source_is_told_once(planned: dict[str, Any]) -> None:
+    """Studies of several claims are told with their numbers each time, with their paper the first time."""
+    claims = paper._claims(view(planned), "X")
+    studies = [s for c in claims for _, group in c["groups"] for s in group]
+    twice = [s for s in studies if s["see"]]
+    assert twice
+    assert {s["id"] for s in twice} <= {s["id"] for s in studies if not s["see"]}
+    assert len([s for s in studies if not s["see"]]) == len({s["id"] for s in studies})
+    _, text = read(report.pdf(planned))
+    assert f"Source: see {twice[0]['see']}" in text
+
+
+def test_a_plot_loses_its_title_only_where_the_claim_stands_above_it() -> None:
+    own = '<svg viewBox="0 0 900 218" width="900" height="218" role="img" aria-labelledby="claim-C14-title">'
+    assert paper._BOX.sub(paper._headless, own).startswith('<svg viewBox="0 52 900 166" width="900" height="166"')
+    pooled = own.replace("claim-", "forest-")
+    assert paper._BOX.sub(paper._headless, pooled) == pooled
 
 
 @pytest.mark.parametrize("nasty", NASTY)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from calcidiol.report import dosing, tables
 from calcidiol.report.view import view
-from calcidiol.report.words import LANGUAGES, Words
+from calcidiol.report.words import LANGUAGES, Words, chance
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -47,6 +47,62 @@ def test_pieces_are_counted_where_a_dose_needs_more_than_one(planned: dict[str, 
     assert view(planned).steps[1].pieces.startswith("3 capsules")
 
 
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        (
+            {"product": "dibase-100000-im", "amount": 50000.0, "count": 2},
+            "1 ampoule a dose, 2 in all; the rest of each",
+        ),
+        ({"product": "dibase-100000-im", "amount": 100000.0, "count": 3}, "1 ampoule a dose, 3 in all"),
+        ({"product": "dibase-100000-im", "amount": 100000.0, "count": 1}, "1 ampoule a dose"),
+        ({"product": "calciferol-d3-verfora-drops", "amount": 5000.0, "count": 56}, "10 drops a dose, 560 in all"),
+        ({"product": "unknown", "amount": 5000.0, "count": 56}, ""),
+    ],
+)
+def test_what_to_dispense_is_counted(planned: dict[str, Any], run: dict[str, Any], told: str) -> None:
+    planned["regimen"]["doses"][0] |= run | {"unit": "[iU]"}
+    pieces = view(planned).steps[0].pieces
+    assert pieces.startswith(told)
+    assert ("rest" in pieces) == ("rest" in told)
+
+
+def test_each_day_of_injections_is_told(planned: dict[str, Any]) -> None:
+    planned["regimen"]["doses"][0] |= {"start": "2026-11-21", "every_days": 14, "count": 3}
+    first, second = view(planned).steps
+    assert first.days == "2026-11-21, 2026-12-05, 2026-12-19"
+    assert second.days == ""
+
+
+def test_cautions_stand_beside_the_verdict(planned: dict[str, Any], unusable: dict[str, Any]) -> None:
+    cautions = [n.text for n in view(planned).findings if n.level == "caution"]
+    assert cautions
+    assert [n.text for n in view(planned).mind] == cautions
+    planned["card"]["domain"][0]["inside"] = False
+    assert view(planned).mind[-1].text == "Outside the domain of the model: weight."
+    assert view(unusable).mind == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.0, "< 0.1%"), (-0.001, "< 0.1%"), (0.00099, "< 0.1%"), (0.0123, "1.2%"), (0.099, "9.9%"), (0.0996, "10%"),
+     (0.386, "39%"), (1.0, "100%")],
+)  # fmt: skip
+def test_a_chance_has_no_more_digits_than_it_can_bear(value: float, told: str) -> None:
+    assert chance(value) == told
+    assert Words("en").say("calcium.limit", {"excess": value}).count(told) == 1
+
+
+def test_a_reason_is_told_once(planned: dict[str, Any]) -> None:
+    route = {"text_id": "outside.route", "params": {"route": "im"}}
+    product = {"text_id": "outside.product", "params": {"amount": 100000.0, "unit": "[iU]"}}
+    planned["alternatives"][1]["why_not"] = [product, product]
+    planned["alternatives"][2]["why_not"] = [route, product, route, product]
+    told = view(planned).choices
+    assert told[1].why == ("No product that this patient may have gives 100,000 IU.",)
+    assert told[2].why == ("The route (intramuscular) is not allowed for this patient.",)
+
+
 def test_calcifediol_is_totalled_in_micrograms(planned: dict[str, Any]) -> None:
     run = planned["regimen"]["doses"][1]
     run |= {"substance": "calcifediol", "amount": 266.0, "unit": "ug", "iu": None, "volume_ml": None, "count": 3}
@@ -62,7 +118,7 @@ def test_checks_of_one_day_stand_together(planned: dict[str, Any]) -> None:
     assert {m["on"] for m in planned["monitoring"]} == set(days)
     for item in planned["monitoring"]:
         told = next(c for c in v.checks if c.on == item["on"])
-        assert item["text"] in told.why
+        assert Words("en").say(item["reason_id"], item["params"]) in told.why
 
 
 def test_tags_other_than_v_are_shown() -> None:
@@ -164,11 +220,11 @@ def test_the_regimen_rooms_own_text_is_understood() -> None:
 
 def test_the_calcium_forecast_is_told_with_what_it_rests_on(planned: dict[str, Any]) -> None:
     v, calcium = view(planned), planned["calcium"]
-    assert f"{calcium['excess']:.2%}" in v.calcium[0]
+    assert f"Added by the regimen: {chance(calcium['excess'])}" in v.calcium[0]
     assert f"{calcium['upper_limit_mmol_per_l']:g} mmol/L" in v.calcium[0]
     assert any("hydrochlorothiazide" in t for t in v.calcium)
     assert any("No small trial can validate" in t for t in v.calcium)
-    assert v.chances[-1][1] == f"{calcium['excess']:.2%}"
+    assert v.chances[-1][1] == chance(calcium["excess"])
 
 
 @pytest.mark.parametrize(("acceptable", "level"), [(True, "note"), (False, "caution")])

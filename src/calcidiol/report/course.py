@@ -18,10 +18,12 @@ def diary(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
     series = (plan.get("symptoms") or {}).get("series") or ()
     rows = []
     for one in series:
-        scale = "" if one["scale"] == "0-10" else f" ({one['scale']})"
+        name = w.name("symptom_scale", one["name"])
+        if one["scale"] != "0-10":
+            name = one["scale"] if one["scale"].startswith(name) else f"{name} ({one['scale']})"
         for p in one["points"]:
             level = "" if p.get("level") is None else both(p["level"])
-            rows.append((w.name("symptom_scale", one["name"]) + scale, p["date"], f"{p['score']:g}", level))
+            rows.append((name, p["date"], f"{p['score']:g}", level))
     return Table((u("symptom"), u("date"), u("score"), u("level")), tuple(rows))
 
 

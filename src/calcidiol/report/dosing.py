@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from calcidiol.report.words import Words
+from calcidiol.report.words import UNITS, Words
 
-_UNITS = {"[iU]": "IU", "ug": "\u00b5g"}
 _PART = re.compile(
     r"(?P<route>im|oral) (?:(?P<substance>[a-z]\S*) )?(?P<amount>[\d.]+) (?P<unit>IU|ug)(?: as (?P<product>\S+))?"
     r"(?: once| (?:(?P<daily>daily)|every (?P<days>[\d.]+) d) x (?P<count>\d+))(?: from day (?P<day>\d+))?"
 )
+
+MOST_DAYS = 26
+"""Injections of one run whose days are all told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Step:
 
     first: str
     last: str
+    days: str
     dose: str
     volume: str
     pieces: str
@@ -42,7 +46,7 @@ def number(value: float) -> str:
 
 def amount(value: float, unit: str) -> str:
     """Amount of one dose with its unit."""
-    return f"{number(value)} {_UNITS.get(unit, unit)}"
+    return f"{number(value)} {UNITS.get(unit, unit)}"
 
 
 def last_day(run: Mapping[str, Any]) -> date:
@@ -74,6 +78,7 @@ def steps(regimen: Mapping[str, Any] | None, w: Words) -> tuple[Step, ...]:
             Step(
                 first=run["start"],
                 last=last_day(run).isoformat(),
+                days=_days(run, w),
                 dose=amount(run["amount"], run["unit"]),
                 volume=f"{run['volume_ml']:.4g} mL" if run.get("volume_ml") else "",
                 pieces=_pieces(run, product, w),
@@ -89,12 +94,27 @@ def steps(regimen: Mapping[str, Any] | None, w: Words) -> tuple[Step, ...]:
     return tuple(told)
 
 
-def _pieces(run: Mapping[str, Any], product: Any, w: Words) -> str:
-    """How many capsules, tablets or ampoules make one dose; nothing where the volume says it or one piece is a dose."""
-    if product is None or run.get("volume_ml") or run["unit"] != product.strength_unit:
+def _days(run: Mapping[str, Any], w: Words) -> str:
+    """Each day of a run of injections: these are the visits to book."""
+    if run["route"] != "im" or not 1 < run["count"] <= MOST_DAYS:
         return ""
-    count = run["amount"] / product.strength_amount
-    return w.say(f"ui.pieces_{product.form}", {"count": count}) if abs(count - 1.0) > 1e-6 else ""
+    start = date.fromisoformat(run["start"])
+    return w.listed([(start + timedelta(days=run["every_days"] * i)).isoformat() for i in range(run["count"])])
+
+
+def _pieces(run: Mapping[str, Any], product: Any, w: Words) -> str:
+    """How many pieces make one dose, and all doses; what is left in an opened ampoule is not kept."""
+    if product is None or run["unit"] != product.strength_unit:
+        return ""
+    part = run["amount"] / product.strength_amount
+    if product.form == "solution":  # the volume of one dose stands beside the dose
+        return w.say("ui.pieces_solution", {"all": part * run["count"]}) if run["count"] > 1 else ""
+    count = math.ceil(part - 1e-6) if product.form == "ampoule" else part
+    kind = "piece" if abs(count - 1.0) < 1e-6 else "pieces"
+    told = w.say(f"ui.{kind}_{product.form}", {"count": count})
+    if run["count"] > 1:
+        told = w.say("ui.pieces_all", {"dose": told, "all": count * run["count"]})
+    return told if count - part < 1e-6 else w.say("ui.pieces_rest", {"told": told})
 
 
 def sentence(regimen: Mapping[str, Any], w: Words) -> str:

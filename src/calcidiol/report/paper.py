@@ -28,6 +28,9 @@ DRAWN = ("chart", "calcium_chart", "diary_chart", "plot")
 """Keys that hold drawings: their text is set by us and stays as it is."""
 MOST_SCRIPTS = 20
 """Scripts that are told by code points before giving up."""
+PLOT_HEAD = 52
+"""Height of the title of a claim's own plot, which print leaves out: it repeats the line above it."""
+_BOX = re.compile(r'viewBox="0 0 (\d+) (\d{3,})" width="\d+" height="\d+"(?= role="img" aria-labelledby="claim-)')
 _FAMILY = re.compile(r'font-family="[^"]*"')
 _UNDRAWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.S)
 
@@ -65,11 +68,28 @@ def pdf(plan: Mapping[str, Any], lang: str = "en") -> bytes:
 
 
 def _claims(v: View, font: str) -> list[dict[str, Any]]:
-    """The claims behind the plan's sentences, their plots in a font that the document has."""
+    """The claims behind the plan's sentences: each source and pool told once, plots in a font that the document has."""
     from calcidiol.evidence import tell_claims
 
-    told = tell_claims(tuple(c for note in v.evidence for c in note.claims), v.lang)
-    return [asdict(claim) | {"plot": _FAMILY.sub(f'font-family="{font}"', claim.plot)} for claim in told]
+    made: list[dict[str, Any]] = []
+    first: dict[str, str] = {}
+    for claim in tell_claims(tuple(c for note in v.evidence for c in note.claims), v.lang):
+        told = asdict(claim) | {"plot": _FAMILY.sub(f'font-family="{font}"', _BOX.sub(_headless, claim.plot))}
+        for _, studies in told["groups"]:
+            for study in studies:
+                study["see"] = first.get(study["id"], "")
+                first.setdefault(study["id"], claim.id)
+        plot = claim.plot.replace(f"-{claim.id}-", "-")
+        told["plot_see"] = first.get(plot, "")
+        first.setdefault(plot, claim.id)
+        made.append(told)
+    return made
+
+
+def _headless(box: re.Match[str]) -> str:
+    """The frame of a plot without its title."""
+    width, height = box.group(1), int(box.group(2)) - PLOT_HEAD
+    return f'viewBox="0 {PLOT_HEAD} {width} {height}" width="{width}" height="{height}"'
 
 
 def _compiled(data: dict[str, Any]) -> bytes:

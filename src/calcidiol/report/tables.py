@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from calcidiol.quantity import convert
 from calcidiol.report import dosing
-from calcidiol.report.words import Words, typeset
+from calcidiol.report.words import UNITS, Words, chance, typeset
 
 NG_PER_ML = convert(1.0, "ng/mL", "nmol/L", "25ohd")
 """nmol/L of 25(OH)D in one ng/mL."""
@@ -173,10 +173,10 @@ def next_rows(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
             span = f"< {r['high']:.0f} ({r['high'] / NG_PER_ML:.0f})"
         else:
             span = _span(low, r["high"])
-        chance = "< 1%" if r["probability"] < 0.005 else f"{r['probability']:.0%}"
+        likely = "< 1%" if r["probability"] < 0.005 else f"{r['probability']:.0%}"
         regimen = "" if r["action"] == "look_for_cause" or not r["regimen"] else dosing.worded(r["regimen"], w)
         why = " ".join(w.say(x["text_id"], x.get("params")) for x in r["reasons"])
-        rows.append((span, chance, w.say(f"action.{r['action']}"), regimen, why))
+        rows.append((span, likely, w.say(f"action.{r['action']}"), regimen, why))
     return Table(head, tuple(rows))
 
 
@@ -195,19 +195,26 @@ def choices(plan: Mapping[str, Any], w: Words, u: Ui) -> tuple[Choice, ...]:
                 regimen=words,
                 in_band=f"{a['attainment']['p']:.0%}",
                 share=round(100 * a["attainment"]["p"], 1),
-                above=f"{a['excess']['p']:.1%}",
-                ceiling=f"{a['ceiling']['p']:.1%}",
+                above=chance(a["excess"]["p"]),
+                ceiling=chance(a["ceiling"]["p"]),
                 calcium=_harm(a.get("harm")),
                 visits=str(a["visits"]),
                 total=f"{total:,.0f} IU" if total else "",
-                why=tuple(w.say(r["text_id"], r.get("params")) for r in a["why_not"]),
+                why=_why_not(a["why_not"], w),
             )
         )
     return tuple(told)
 
 
+def _why_not(reasons: Sequence[Mapping[str, Any]], w: Words) -> tuple[str, ...]:
+    """Each reason once; where the route is not allowed, that its products are not either goes without saying."""
+    route = any(r["text_id"] == "outside.route" for r in reasons)
+    told = (r for r in reasons if not (route and r["text_id"] == "outside.product"))
+    return tuple(dict.fromkeys(w.say(r["text_id"], r.get("params")) for r in told))
+
+
 def _harm(harm: Mapping[str, Any] | None) -> str:
-    return "" if not harm or harm.get("probability") is None else f"{harm['probability']:.2%}"
+    return "" if not harm or harm.get("probability") is None else chance(harm["probability"])
 
 
 def effects(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
@@ -234,7 +241,7 @@ def used(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
     for i in plan["inputs"]["used"]:
         name, value = i["name"], i["value"]
         shown = f"{i.get('comparator') or ''}{value:,.4g}" if isinstance(value, int | float) else _words(str(value), w)
-        unit = {"[iU]": "IU", "deg": "\u00b0"}.get(i["unit"], typeset(i["unit"] or ""))
+        unit = {"deg": "\u00b0", **UNITS}.get(i["unit"], typeset(i["unit"] or ""))
         for kind in ("lab", "field", "substance"):
             name = w.name(kind, name)
         rows.append((name, f"{shown} {unit}".strip(), i.get("date") or "", i.get("received") or ""))

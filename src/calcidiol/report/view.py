@@ -10,12 +10,9 @@ from typing import Any
 from calcidiol.report import clean, course, dosing, tables
 from calcidiol.report.dosing import Step
 from calcidiol.report.tables import Check, Choice, Note, Table
-from calcidiol.report.words import Words
+from calcidiol.report.words import Words, chance
 
 __all__ = ["Check", "Choice", "Note", "Step", "Table", "View", "view"]
-
-SMALLEST = 0.00005
-"""A chance below this would be shown as 0.00 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class View:
     statement: str
     unreviewed: str
     reasons: tuple[Note, ...]
+    mind: tuple[Note, ...]
     steps: tuple[Step, ...]
     totals: tuple[tuple[str, str], ...]
     chances: tuple[tuple[str, str, str], ...]
@@ -93,6 +91,7 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
         statement=w.say(plan.get("statement_id") or "statement.clinician_decides"),
         unreviewed="" if lang == "en" else w.say("statement.unreviewed"),
         reasons=_reasons(plan, w, u),
+        mind=_mind(plan, w, u),
         steps=dosing.steps(plan.get("regimen"), w),
         totals=_totals(plan.get("regimen"), u),
         chances=_chances(plan, u),
@@ -169,6 +168,19 @@ def _reasons(plan: Mapping[str, Any], w: Words, u: tables.Ui) -> tuple[Note, ...
     return tuple(told)
 
 
+def _mind(plan: Mapping[str, Any], w: Words, u: tables.Ui) -> tuple[Note, ...]:
+    """Cautions about the record, major interactions and a patient outside the model, for beside the verdict."""
+    if plan["status"] == "unusable":
+        return ()
+    notes = [n for f in plan.get("findings") or () if (n := tables.finding(f, w, u)).level != "note"]
+    notes += [n for i in plan.get("interactions") or () if (n := tables.interaction(i, w, u)).level == "stop"]
+    told = [Note(n.level, n.text, (), n.mark) for n in notes]
+    outside = [row[0] for row in tables.domain(plan, w, u).rows if row[3] == u("outside")]
+    if outside:
+        told.append(Note("caution", u("outside_domain", items=outside), (), u("model")))
+    return tuple(told)
+
+
 def _who(plan: Mapping[str, Any], w: Words, u: tables.Ui) -> tuple[tuple[str, str], ...]:
     p = plan.get("patient") or {}
     name, identifier = p.get("name") or "", str(p.get("id") or "")
@@ -202,14 +214,18 @@ def _chances(plan: Mapping[str, Any], u: tables.Ui) -> tuple[tuple[str, str, str
         (u("p_above", level=goal["excess"]), p["above_high"]),
         (u("p_above", level=goal["ceiling"]), p["above_ceiling"]),
     ]
-    told = [(text, f"{c['value']:.1%}", f"\u00b1 {c['mc_error']:.1%}") for text, c in rows]
+    told = [(text, chance(c["value"]), _error(c["value"], c["mc_error"])) for text, c in rows]
     calcium = plan.get("calcium") or {}
     if calcium.get("excess") is not None:
-        error = calcium.get("mc_error")
-        small = "" if error is None or error < SMALLEST else f"\u00b1 {error:.2%}"
-        shown = f"{calcium['excess']:.2%}" if calcium["excess"] >= SMALLEST or small else "< 0.01%"
-        told.append((u("p_calcium"), shown, small))
+        told.append((u("p_calcium"), chance(calcium["excess"]), _error(calcium["excess"], calcium.get("mc_error"))))
     return tuple(told)
+
+
+def _error(value: float, error: float | None) -> str:
+    """A Monte-Carlo error with the digits of its chance; nothing where it would not be seen in them."""
+    if error is None or error < 0.0005:
+        return ""
+    return f"\u00b1 {error:.1%}" if value < 0.0995 else f"\u00b1 {max(error, 0.01):.0%}"
 
 
 def _calcium(plan: Mapping[str, Any], w: Words) -> tuple[str, ...]:

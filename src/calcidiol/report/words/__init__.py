@@ -39,6 +39,8 @@ class _Formatter(string.Formatter):
             return MISSING
         if isinstance(value, list | tuple):
             return self.comma.join(self.format_field(v, "") for v in value)
+        if format_spec == "chance" and isinstance(value, int | float):
+            return chance(value)
         if isinstance(value, float) and not format_spec:
             return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
         if isinstance(value, int) and not isinstance(value, bool) and not format_spec:
@@ -49,6 +51,8 @@ class _Formatter(string.Formatter):
             return str(value)
 
 
+UNITS = {"[iU]": "IU", "ug": "\u00b5g"}
+"""UCUM codes of dose units as they are printed."""
 COMMA = {"zh-Hant": "\u3001"}
 """What stands between the items of a list; a comma and a space in other languages."""
 
@@ -74,6 +78,17 @@ def typeset(text: str) -> str:
     for pattern, sign in _SIGNS:
         text = pattern.sub(sign, text)
     return text
+
+
+def chance(value: float) -> str:
+    """A probability (0 to 1) as a reader needs it: no more digits than it can bear, and never a bare zero.
+
+    >>> chance(0.386), chance(0.0123), chance(0.0)
+    ('39%', '1.2%', '< 0.1%')
+    """
+    if value < 0.001:
+        return "< 0.1%"
+    return f"{value:.1%}" if value < 0.0995 else f"{value:.0%}"
 
 
 @cache
@@ -186,6 +201,8 @@ class Words:
         told = dict(params)
         if isinstance(told.get("seen"), str):
             told["seen"] = self.observed(told["seen"])
+        if isinstance(told.get("unit"), str):
+            told["unit"] = UNITS.get(told["unit"], told["unit"])
         for key, kind in (("analyte", "lab"), ("labs", "lab"), ("effect", "effect"), ("effects", "effect"),
                           ("first", "effect"), ("second", "effect"), ("route", "route"), ("concept", "concept"),
                           ("limit", "limit"), ("what", "concept"), ("name", "symptom_scale"),
