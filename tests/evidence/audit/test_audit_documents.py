@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from calcidiol.errors import CalcidiolError
 from calcidiol.evidence.audit import audit, render_html, render_text
+from calcidiol.evidence.audit.document import read_document
 
 REFERENCE = (
     "Feldman D, et al. The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer. 2014;14:342-57."
@@ -22,7 +23,7 @@ REFERENCE = (
         ("empty.txt", b"", "is empty"),
         ("blank.md", b" \n\t\n", "is empty"),
         ("binary.txt", b"abc\x00\x01\x02def", "not text"),
-        ("latin.txt", "Mu\u00f1oz".encode("latin-1"), "UTF-8"),
+        ("gbk.txt", "\u7ef4\u751f\u7d20D".encode("gbk"), "UTF-8"),
         ("big5.txt", "\u7dad\u751f\u7d20".encode("big5"), "UTF-8"),
         ("broken.pdf", b"%PDF-1.4 nothing more", "PDF"),
         ("not.pdf", b"plain text", "PDF"),
@@ -126,3 +127,9 @@ def test_any_text_can_be_audited(text: str) -> None:
 def test_odd_text_is_read_without_end(text: str) -> None:
     """Patterns that once ran for minutes on the first of these; a hang is the failure."""
     assert len(audit(f"References\n1. {text}\n2. {REFERENCE}\n").references) <= 3
+
+
+def test_old_western_encoding_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes("Mu\u00f1oz und M\u00fcller \u2013 Vitamin D".encode("cp1252"))
+    assert read_document(path) == "Mu\u00f1oz und M\u00fcller \u2013 Vitamin D"

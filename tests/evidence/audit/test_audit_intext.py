@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from calcidiol.evidence.audit import audit
 from calcidiol.evidence.audit.intext import find_citations
 
 
@@ -61,3 +62,32 @@ def test_round_brackets_only_where_they_are_the_style_of_the_text() -> None:
 )
 def test_author_and_year(text: str, expected: list[tuple[str, str]]) -> None:
     assert names(text) == expected
+
+
+LISTED = (
+    "Feldman D, et al. The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer. {0};14(5):342-57."
+)
+
+
+def test_a_citation_with_the_year_of_the_paper_finds_the_entry_with_a_wrong_year() -> None:
+    text = "It acts (Feldman et al., {0}).\n\nReferences\n1. " + LISTED.format(2011) + "\n"
+    assert [r.status for r in audit(text.format(2014)).references] == ["differs"]
+    assert [r.status for r in audit(text.format(2011)).references] == ["differs"]
+    assert [r.status for r in audit(text.format(2012)).references] == ["differs", "missing"]
+
+
+def test_letters_behind_years() -> None:
+    entries = (
+        "Feldman D (2014a) The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer 14:342-357"
+    )
+    audited = audit(f"It acts (Feldman, 2014a, b).\n\nReferences\n1. {entries}\n")
+    assert [(r.status, r.cited.year) for r in audited.references] == [("exact", "2014"), ("missing", "2014")]
+
+
+def test_superscripts_beyond_the_list_and_exponents() -> None:
+    listed = "\n\nReferences\n1. " + LISTED.format(2014) + "\n2. " + LISTED.format(2014) + "\n"
+    audited = audit("One.¹ Two.² Three.³⁻⁴ An area of 5 m² with 10⁹ cells and 3×10^6 more." + listed)
+    assert [r.number for r in audited.references if r.status == "missing"] == [3, 4]
+    page = "<html><body><p>One<sup>1,2</sup>; 5 m<sup>2</sup> with 10<sup>9</sup> cells.</p><h2>References</h2><ol>"
+    page += "".join(f"<li>{LISTED.format(2014)}</li>" for _ in range(2)) + "</ol></body></html>"
+    assert [r.status for r in audit(page).references] == ["exact", "exact"]

@@ -69,19 +69,24 @@ def audit(
         library, told = look_up(cited, library, cache=Path(cache) if cache else None)
         notes.extend(told)
         online = len(told) < SOURCES  # a look-up that reached nobody was none
-    numbers = [entry.number for entry in listing.entries]
+    inline = sum(entry.inline for entry in listing.entries)
+    if inline:
+        notes.append(f"{inline} of the references stand{'s' * (inline == 1)} in the running text, not in a list")
+    numbers = [entry.number for entry in listing.entries if not entry.inline]
     citations = find_citations(listing.body, max(numbers, default=0))
+    citations = tuple(c for c in citations if c.number not in listing.repeats)
     groups: dict[tuple[object, ...], list[InText]] = {}
     for citation in citations:
         groups.setdefault((citation.number, citation.surname.lower(), citation.year), []).append(citation)
     plain = clean(listing.body)
     references: list[Reference] = []
     for entry, one in zip(listing.entries, cited, strict=True):
-        times = sum(len(group) for group in groups.values() if points_to(group[0], entry.number, one))
-        times = times or loosely_cited(plain, one)
-        references.append(dataclasses.replace(judge(one, library), number=entry.number, times_cited=times))
-    notes.extend(_twice(references))
-    references.extend(_missing(list(groups.values()), list(zip(numbers, cited, strict=True)), references))
+        reference = dataclasses.replace(judge(one, library), number=entry.number)
+        times = sum(len(group) for group in groups.values() if _means(group[0], reference))
+        times = times or loosely_cited(plain, one) or int(entry.inline)
+        references.append(dataclasses.replace(reference, times_cited=times))
+    notes.extend(_twice(references, [entry.part for entry in listing.entries], inline))
+    references.extend(_missing(list(groups.values()), references))
     uncited = tuple(
         r.number for r in references if r.status != "missing" and not r.times_cited and r.number is not None
     )
@@ -103,15 +108,33 @@ def audit(
     )
 
 
-def _twice(references: list[Reference]) -> list[str]:
-    """Papers that the list holds more than once, and numbers that it gives more than once."""
+def _means(citation: InText, reference: Reference) -> bool:
+    """Whether a citation means this entry, as it is written or as the paper is that it was found to be."""
+    number = reference.number or 0
+    if points_to(citation, number, reference.cited):
+        return True
+    papers = [p for p in (reference.matched, reference.also_matched) if p is not None]
+    return citation.number is None and any(
+        points_to(citation, number, dataclasses.replace(reference.cited, authors=(str(paper.authors[0]),), year=year))
+        for paper in papers
+        if paper.authors
+        for year in (paper.year, paper.epub_year, reference.cited.year)
+        if year
+    )
+
+
+def _twice(references: list[Reference], parts: list[int], inline: int) -> list[str]:
+    """Papers that the article lists more than once, and numbers that one list gives more than once."""
     places: dict[str, list[int]] = {}
     for reference in references:
         if reference.status == "exact" and reference.matched and reference.number is not None:
             places.setdefault(reference.matched.id, []).append(reference.number)
-    numbers_given = [reference.number for reference in references if reference.number is not None]
-    repeated = {n: numbers_given.count(n) for n in dict.fromkeys(numbers_given) if numbers_given.count(n) > 1}
-    return [f"the number {n} is given to {count} references" for n, count in repeated.items()] + [
+    given = [(part, r.number) for part, r in zip(parts, references, strict=True)]
+    repeated = {place: given.count(place) for place in dict.fromkeys(given) if given.count(place) > 1}
+    lists = len(set(parts)) - bool(inline)
+    notes = [f"the document has {lists} lists of references; numbers are told as printed"] if lists > 1 else []
+    notes += [f"the number {number} is given to {count} references" for (_, number), count in repeated.items()]
+    return notes + [
         "references " + " and ".join(str(n) for n in numbers) + " are the same paper"
         for numbers in places.values()
         if len(numbers) > 1
@@ -135,22 +158,23 @@ def _text_of(given: str | Path) -> tuple[str, str]:
     return "text", text
 
 
-def _missing(
-    groups: list[list[InText]], entries: list[tuple[int, Cited]], references: list[Reference]
-) -> list[Reference]:
+def _missing(groups: list[list[InText]], references: list[Reference]) -> list[Reference]:
     """Citations in the text that point to no entry, each once."""
-    found = [g for g in groups if not any(points_to(g[0], number, one) for number, one in entries)]
     missing: list[Reference] = []
-    for group in found:
+    for group in groups:
         first = group[0]
+        if any(_means(first, reference) for reference in references):
+            continue
         notes: list[str] = []
         near = [
-            (number, one.year)
-            for number, one in entries
-            if first.number is None and one.year and points_to(dataclasses.replace(first, year=one.year), number, one)
+            f"{reference.number} ({reference.cited.year}{reference.cited.letter})"
+            for reference in references
+            if first.number is None
+            and reference.cited.year
+            and points_to(dataclasses.replace(first, year=reference.cited.year), reference.number or 0, reference.cited)
         ]
         if near:
-            notes.append("the list has this author with another year: " + ", ".join(f"{n} ({y})" for n, y in near))
+            notes.append("the list has this author with another year: " + ", ".join(near))
         cited = Cited(first.text, (first.surname,) if first.surname else (), False, year=first.year[:4])
         missing.append(Reference(first.number, cited, "missing", times_cited=len(group), notes=tuple(notes)))
     return missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +18,7 @@ _BLOCKS = frozenset(
 )
 _SILENT = frozenset(("script", "style", "noscript", "template", "svg", "head"))
 _LARGEST_BYTES = 60_000_000
+_HEAD_LINES = 3  # a running head or foot has at most so many lines (P: seen in journals)
 
 
 def read_document(path: Path) -> str:
@@ -59,6 +61,9 @@ def _decode(raw: bytes, path: Path) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
+        # The one old encoding that shows itself: lone letters above 127 (those of GBK and Big5 come in pairs).
+        if not re.search(rb"[\x80-\xff]{2}", raw) and not re.search(rb"[\x80-\x9f][\x00-\x1f]", raw):
+            return raw.decode("cp1252", errors="replace")
         raise CalcidiolError(
             f"{path} is not {encoding.removesuffix('-sig').upper()} text (byte {error.start}). "
             "Save the article as UTF-8 and try again."
@@ -91,22 +96,27 @@ def _from_pdf(path: Path) -> str:
 
 
 def _without_furniture(pages: list[str]) -> list[str]:
-    """Pages without page numbers and without running heads that stand on three pages or more."""
+    """Pages without page numbers and without the running heads and feet that stand on two pages or more."""
     cut = [page.strip().split("\n") for page in pages]
-    heads = [re.sub(r"\d+", "#", lines[place].strip()) for lines in cut for place in (0, -1) if len(lines) > 2]
+    edges = [[_masked(line) for line in {*lines[:_HEAD_LINES], *lines[-_HEAD_LINES:]}] for lines in cut]
+    counted = Counter(line for page in edges for line in set(page))
     repeated = {
-        head
-        for head in heads
-        if heads.count(head) >= 3 or re.fullmatch(r"(?:page\s*)?#(?:\s*(?:of|/)\s*#)?", head, re.I)
+        line
+        for line, pages_with in counted.items()
+        if pages_with >= 2 or re.fullmatch(r"(?:page\s*)?#(?:\s*(?:of|/)\s*#)?", line, re.I)
     }
     kept = []
     for lines in cut:
-        while len(lines) > 2 and re.sub(r"\d+", "#", lines[0].strip()) in repeated:
+        while len(lines) > 2 and _masked(lines[0]) in repeated:
             lines = lines[1:]
-        while len(lines) > 2 and re.sub(r"\d+", "#", lines[-1].strip()) in repeated:
+        while len(lines) > 2 and _masked(lines[-1]) in repeated:
             lines = lines[:-1]
         kept.append("\n".join(lines))
     return kept
+
+
+def _masked(line: str) -> str:
+    return re.sub(r"\d+", "#", line.strip())
 
 
 class _Plain(HTMLParser):
@@ -155,6 +165,9 @@ class _Plain(HTMLParser):
             doi = re.search(r"doi\.org/(10\.\d{4,9}/\S+)", target)
             if doi and doi.group(1) not in "".join(self.parts[-4:]):
                 self.parts.append(f" doi:{doi.group(1)} ")
+            number = re.search(r"(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/(\d{5,9})", target)
+            if number and number.group(1) not in "".join(self.parts[-6:]):
+                self.parts.append(f" PMID: {number.group(1)} ")
         if tag in _BLOCKS:
             self.parts.append("\n")
 

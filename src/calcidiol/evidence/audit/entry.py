@@ -50,9 +50,21 @@ _NOISE = [
         r"\[(?:Article in|in) \w+\]",
         r"[\[(]?\b(?-i:n\.\s?d)\b\.?[\])]?(?=\s*(?:$|[.,;:]))",
         r"(?<=\S)\s*\[(?-i:[JMCDRNSPGZA]|EB|DB|CP)(?:/(?:OL|CD|MT|DK))?\]",  # GB/T 7714: kind of document
+        r"(?:[.;]\s*)?\b(?:erratum|correction|corrigendum|comment|retraction|republished)\s*"
+        r"(?:in|to|appears in|published in)\s*:.*$",
         r"[\[(](?:published |see )?(?:correction|erratum|corrigendum|retraction)\b[^\[\]]{0,160}[\])]",
     )
 ]
+
+
+_BACKLINK = re.compile(r"^\s*(?:\^|↑)\s*(?:(?:[a-z]|\d\.\d)\s+)*")  # of an exported wiki page
+_LEAD = re.compile(  # of a note: "See also", "For a review, see"
+    r"^\s*(?:(?:for (?:an? |the )?(?:\w+ )?(?:reviews?|overviews?|discussion|details|example|instance)[^,;:]{0,40}[,:]?\s*)?"  # noqa: E501
+    r"(?:see(?:,? (?:also|e\.g\.,?|for example,?))?|cf\.|e\.g\.,?|reviewed in:?|adapted from:?|source:)[,:]?\s+)+"
+    r"(?=\S)",
+    re.IGNORECASE,
+)
+_DAY = re.compile(rf"\((?:\d{{1,2}}\s+)?{_MONTH}\.?\s+(?:\d{{1,2}},\s*)?((?:19|20)\d{{2}})\)", re.IGNORECASE)
 
 
 # 2014年, 第14卷第5期, 第342-357頁
@@ -99,6 +111,9 @@ def identifiers(text: str) -> tuple[str, str, str]:
 def strip_noise(text: str) -> str:
     """Drop what says nothing about which paper it is: access dates, labels of links, "Epub ahead of print"."""
     text = re.sub(r"\.\s\.\s\.", "...", text)
+    text = _BACKLINK.sub("", text)
+    text = _LEAD.sub("", text)
+    text = _DAY.sub(r"(\1)", text)
     if has_han(text):
         for pattern, plain in _HAN_NUMBERS:
             text = pattern.sub(plain, text)
@@ -118,13 +133,14 @@ _ISSUE_WORD = r"(?:[\s,.]*(?:no\.?|nr\.?|issue|iss\.?|number|n)\s*(?P<issue>\d{1
 _SUPPL = r"(?:\s*(?P<supplement>,?\s*suppl(?:ement)?\.?\s*\d*))?"
 _PAGE = r"(?:[A-Za-z]{0,12}\.?\d[\dA-Za-z]*)(?:\.e?\d+)?"
 _PAGES = (
-    rf"(?:pp?\.?\s*|pages?:?\s*|article(?: no\.?| number| id)?\s*:?\s*|art\.?\s*)?(?P<pages>{_PAGE}(?:\s*-\s*{_PAGE})?)"
+    r"(?:pp?\.?\s*|(?-i:S\.)\s*|Seiten?\s*|pages?:?\s*|article(?: no\.?| number| id)?\s*:?\s*|art\.?\s*)?"
+    rf"(?P<pages>{_PAGE}(?:\s*-\s*{_PAGE})?)"
 )
 _PATTERNS = [
     re.compile(p, re.IGNORECASE)
     for p in (
-        # MLA: 14.5 (2014): 342-57; vol. 14,5 (2014): 342-57
-        rf"(?<![\w.])(?:vol\.?\s*)?(?P<volume>\d{{1,4}})[.,](?P<issue>\d{{1,3}})\s*\((?P<year>{_YEAR})\)\s*:\s*{_PAGES}",
+        # MLA: 14.5 (2014): 342-57; vol. 14,5 (2014): 342-57; 14:5 (2014) 342-57
+        rf"(?<![\w.])(?:vol\.?\s*)?(?P<volume>\d{{1,4}})[.,:](?P<issue>\d{{1,3}})\s*\((?P<year>{_YEAR})\)\s*[:,]?\s*{_PAGES}",
         # IEEE, MLA: vol. 14, no. 5, pp. 342-57, May 2014
         rf"vol(?:ume)?\.?\s*(?P<volume>\w?\d{{1,4}}\w?(?:-\d{{1,4}})?){_ISSUE_WORD}?[\s,.]*(?:{_MONTH}\.?\s*)?(?:\(?(?P<year>{_YEAR})\)?[\s,:.]*)?"
         rf"(?:pp?\.?\s*|pages?\s*|:\s*|p\.\s*|article\s*)(?P<pages>{_PAGE}(?:\s*-\s*{_PAGE})?)"
@@ -276,7 +292,13 @@ def parse(text: str, journal_at_end: Callable[[str], tuple[str, str] | None] | N
         pages=source.pages,
         doi=doi,
         pmid=pmid,
+        letter=_letter(left, year or source.year),
     )
+
+
+def _letter(text: str, year: str) -> str:
+    found = re.search(rf"\b{year}([a-h])\b", text) if year else None
+    return found.group(1) if found else ""
 
 
 def _title_and_journal(text: str, journal_at_end: Callable[[str], tuple[str, str] | None] | None) -> tuple[str, str]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 from calcidiol.evidence.audit.records import Cited, InText
-from calcidiol.evidence.audit.spelling import clean, concat, has_han
+from calcidiol.evidence.audit.spelling import clean, concat, has_han, raise_numbers
 
 __all__ = ["find_citations", "loosely_cited", "points_to"]
 
 _NUMBERS = r"\d{1,3}(?:\s*[-,;]\s*\d{1,3})*"
 _SQUARE = re.compile(rf"\\?\[\s*({_NUMBERS})\s*\\?\]")
 _ROUND = re.compile(rf"(?<=[\w.,;%)])\s?\(({_NUMBERS})\)")
-_CARET = re.compile(rf"\^\(?({_NUMBERS})\)?\^?")
-_SUPERSCRIPT = re.compile(r"(?:(?<=[a-z]{3})|(?<=[.,;:)\"%]))([⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,⁻˒‚–\-⸴ ]+[⁰¹²³⁴⁵⁶⁷⁸⁹]+)*)")
-_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_CARET = re.compile(rf"(?:(?<=[^\W\d_]{{3}})|(?<=[.,;:)\"%\]]))\s?\^\(?({_NUMBERS})\)?\^?")  # not "10^9", "m^2"
+_EXPONENT = re.compile(r"(?:(?:^|[\s\u00d7x(/])\d+|\b(?:[kcdm]?m|kg|s|x|r|R|I|Ca|chi))$")
 _CAPITAL = r"[A-Z\u00c0-\u00de\u0100-\u024f]"
 _LATIN = r"(?:(?![\u4e00-\u9fff])[\w'\-])"
 _NAME = (
@@ -51,20 +50,17 @@ def find_citations(body: str, list_size: int) -> tuple[InText, ...]:
         Largest number in the list; 0 where it has none. Numbers in round brackets and superscripts count only within
         it, since they are often something else.
     """
-    raw = body
-    found: list[InText] = []
-    for match in _SUPERSCRIPT.finditer(raw):
-        numbers = _expand(match.group(1).translate(_DIGITS))
-        if list_size and all(1 <= n <= list_size for n in numbers):
-            found.extend(InText(match.group(1), number=n) for n in numbers)
-    text = clean(body)
+    text = clean(raise_numbers(body))
+    found: list[InText] = _keys(text)
     squares = [m for m in _SQUARE.finditer(text) if _is_citation(m, text)]
     for match in squares:
         found.extend(InText(match.group(0).replace("\\", ""), number=n) for n in _expand(match.group(1)) if n > 0)
-    for match in _CARET.finditer(text):
-        numbers = _expand(match.group(1))
-        if list_size and all(1 <= n <= list_size for n in numbers):
-            found.extend(InText(match.group(0), number=n) for n in numbers)
+    raised = [(m.group(), _expand(m.group(1))) for m in _CARET.finditer(text)]
+    # A superscript beyond the list is a citation too where the others are.
+    limit = list_size + 20 if sum(max(numbers) <= list_size for _, numbers in raised) >= 2 else list_size
+    for words, numbers in raised:
+        if list_size and all(1 <= n <= limit for n in numbers):
+            found.extend(InText(words, number=n) for n in numbers)
     named = _named(text)
     found.extend(named)
     if not squares and not named and list_size:
@@ -76,9 +72,24 @@ def find_citations(body: str, list_size: int) -> tuple[InText, ...]:
     return tuple(found)
 
 
+def _keys(text: str) -> list[InText]:
+    """Citations by key: ``[@holick2007]``, ``@holick_2007`` of pandoc, and footnotes ``[^x]`` that nothing explains."""
+    found = []
+    if re.search(r"\[[^\[\]]{0,60}@[A-Za-z]", text):
+        for match in re.finditer(r"(?<![\w.])-?@\{?([A-Za-z][A-Za-z'-]*?)[-_:]?((?:19|20)\d{2})([a-z]?)\w*\}?", text):
+            found.append(InText(match.group(), surname=match.group(1), year=match.group(2) + match.group(3)))
+    explained = set(re.findall(r"(?m)^\s*\[\^([^\]\s]+)\]:", text))
+    for name in re.findall(r"\[\^([^\]\s]{1,40})\](?!:)", text):
+        if name not in explained:
+            found.append(InText(f"[^{name}]", number=int(name) if name.isdigit() else None, surname=name))
+    return found
+
+
 def _is_citation(match: re.Match[str], text: str) -> bool:
-    """Not an interval or a concentration: "[0.5, 2]" has a point, "CI [3, 9]" has its name before it."""
+    """Not an interval or an exponent: "CI [3, 9]" has its name before it, "10[9]/L" and "m[2]" a number or a unit."""
     before = text[max(0, match.start() - 12) : match.start()]
+    if re.fullmatch(r"-?\d{1,2}", match.group(1)) and _EXPONENT.search(before):
+        return False
     return not re.search(r"(?:CI|interval|range|IQR|mean|median)\W*$", before, re.IGNORECASE)
 
 
@@ -140,6 +151,8 @@ def points_to(citation: InText, number: int, cited: Cited) -> bool:
     if citation.number is not None:
         return citation.number == number
     if cited.year and citation.year[:4] != cited.year[:4]:
+        return False
+    if cited.letter and citation.year[4:] and citation.year[4:] != cited.letter:
         return False
     wanted = concat(citation.surname)
     last = concat(citation.surname.split()[-1]) if citation.surname else ""

@@ -114,6 +114,7 @@ def table(rows: list[tuple[str, list[str]]], extra: list[str]) -> Journals:
             known.setdefault(_key(other), full)
     # A name of the bibliography that abbreviates a longer one (of the table first) is that journal.
     by_start: dict[tuple[int, str], list[tuple[tuple[str, ...], str]]] = {}
+    names = {_key(name) for name in extra}
     for full, _ in rows:
         _file(by_start, _key(full), full)
     for name in sorted(extra, key=lambda n: (-len(n), n)):
@@ -125,6 +126,10 @@ def table(rows: list[tuple[str, list[str]]], extra: list[str]) -> Journals:
         known[key] = target
         if target == name:
             _file(by_start, key, name)
+            main = _key(name.split(":")[0])  # "Diabetes & Metabolic Syndrome: Clinical Research & Reviews"
+            if len(main) >= 2 and main not in known and main not in names:
+                known[main] = name
+                _file(by_start, main, name)
     return Journals(known)
 
 

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from calcidiol.evidence.audit.inline import references_in_text
 from calcidiol.evidence.audit.layout import plain_layout
-from calcidiol.evidence.audit.lines import BARE_DOI, DOI, ENTRY_START, looks_like_reference, one_line
+from calcidiol.evidence.audit.lines import (
+    BARE_DOI,
+    DOI,
+    ENTRY_START,
+    looks_like_prose,
+    looks_like_reference,
+    one_line,
+)
 
 __all__ = ["Entry", "Listing", "find_list", "looks_like_reference"]
 
 _HEADING_WORDS = (
-    r"references?(?: list| cited)?|list of references|bibliography|literature(?: cited)?|works cited|cited (?:works|literature)|"  # noqa: E501
-    r"sources|citations|literatur(?:verzeichnis)?|bibliographie|références|referencias|"
-    r"參考文獻|参考文献|參考資料|参考资料|引用文獻|引用文献|文獻|文献|參考書目|参考书目|資料來源|资料来源"
+    r"(?:(?:selected|key|further|additional|general|supplementary|other|main|cited|numbered) )?references?"
+    r"(?: list| cited| and notes| and (?:further )?reading| (?:for|to|of) [^.,;:]{1,40})?|"
+    r"list of references|notes and references|(?:selected |annotated )?bibliography|"
+    r"(?:selected |cited )?literature(?: cited)?|works (?:cited|consulted)|cited works|endnotes|footnotes|notes|"
+    r"(?:further|suggested|recommended|additional|selected|background) (?:reading|sources|literature)s?|reading list|"
+    r"(?:scientific |our |data )?sources|citations|(?:weiterführende )?literatur(?:verzeichnis|angaben|hinweise)?|"
+    r"quellen(?:verzeichnis|angaben)?|"
+    r"bibliographie|références(?: bibliographiques)?|"
+    r"bibliografía|bibliografia|referencias(?: bibliográficas)?|riferimenti|"
+    r"(?:主要|相關|相关)?(?:參考文獻|参考文献|參考資料|参考资料|引用文獻|引用文献|文獻|文献|參考書目|参考书目|"
+    r"資料來源|资料来源)(?:與註釋)?|延伸閱讀|延伸阅读|註釋|注释|出處"
 )
 _HEADING = re.compile(
     rf"^\s*(?:#{{1,6}}\s*)?(?:\d{{1,2}}\.?\s+|[IVX]+\.\s+)?[*_]{{0,3}}(?:{_HEADING_WORDS})"
-    rf"(?:\s*[/(|]?\s*(?:{_HEADING_WORDS})\s*\)?)?\s*[*_]{{0,3}}\s*[:.]?\s*[*_]{{0,3}}\s*#*\s*$",
+    rf"(?:\s*[/(|]?\s*(?:{_HEADING_WORDS})\s*\)?)?\s*[*_]{{0,3}}\s*[:.]?\s*[*_]{{0,3}}\s*#*\s*(?:\{{[^{{}}]*\}})?\s*$",
     re.IGNORECASE,
 )
 _INLINE_HEADING = re.compile(
@@ -30,30 +46,44 @@ _LABEL = re.compile(
     r"(?P<dot>\d{1,3})\\?[.):](?!\d)|\^(?P<caret>\d{1,3})\^|(?P<comma>\d{1,3}),(?=\s+[^\W\d_])|"
     r"(?P<bare>\d{1,3})(?=\s+[^\W\d_]))[*_]{0,2}\s*"
 )
-_BULLET = re.compile(r"^\s*[-*+•·]\s+")
+_BULLET = re.compile(r"^\s*[-*+•·–]\s+")
+# "Ibid., 660", "op. cit.": the reference before once more, not one of its own.
+_REPEATED = re.compile(r"^\W*(?:ibid(?:em)?|op\.?\s*cit|loc\.?\s*cit|idem|同上|同前)\b", re.IGNORECASE)
+_ENDED = re.compile(r"(?:[.\d/)\]]|(?:10\.\d{4,9}|https?:/)/\S+)\s*$")
 _MARKDOWN_HEADING = re.compile(r"^\s*#{1,6}\s+\S")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a reference list: its number (printed, or its place in the list) and its text on one line."""
+    """One entry of a reference list: its number (printed, or its place), its text on one line, which list it is in.
+
+    `inline` marks one that stands in the running text.
+    """
 
     number: int
     text: str
     printed: bool
+    part: int = 0
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An article cut in two: the running text and the entries of its list."""
+    """An article cut in two: the running text and the entries of its lists."""
 
     body: str
     entries: tuple[Entry, ...]
     heading: str = ""
+    repeats: tuple[int, ...] = ()
+    """Numbers of notes that say "ibid.": cited in the text, no references of their own."""
 
 
 def find_list(text: str) -> Listing:
     """Cut an article into running text and reference entries.
+
+    An article can have several lists (one a chapter, "Further reading"); each heading with entries under it counts, and a
+    table of contents that names the list has none. Without a heading the longest run of entries is taken, and without
+    that the references that stand in full in the running text.
 
     Parameters
     ----------
@@ -63,23 +93,48 @@ def find_list(text: str) -> Listing:
     Returns
     -------
     Listing
-        No entries where no list was found.
-    """
-    text = plain_layout(text)
+        No entries where no reference was found.
+    """  # noqa: E501
+    listing = _lists(plain_layout(text))
+    texts, body = references_in_text(listing.body, bracketed_only=bool(listing.entries))
+    last = max((entry.number for entry in listing.entries), default=0)
+    part = max((entry.part for entry in listing.entries), default=-1) + 1
+    inside = tuple(Entry(last + i, one, False, part, True) for i, one in enumerate(texts, start=1))
+    return replace(listing, body=body, entries=(*listing.entries, *inside))
+
+
+def _lists(text: str) -> Listing:
+    """The lists of an article and the text around them."""
     lines = text.split("\n")
     headings = [i for i, line in enumerate(lines) if len(line) < 60 and _HEADING.match(line)]
-    # The last heading with entries under it: a table of contents names the list too.
+    lists: list[list[Entry]] = []
+    repeats: list[int] = []
+    rest, end = lines, len(lines)
     for index in reversed(headings):
-        entries, used = _cut(lines[index + 1 :])
+        entries, used = _cut(lines[index + 1 : end])
+        repeats.extend(entry.number for entry in entries if _REPEATED.match(entry.text))
+        entries = [entry for entry in entries if not _REPEATED.match(entry.text)]
         if entries:
-            rest = lines[:index] + lines[index + 1 + used :]
-            return Listing("\n".join(rest), tuple(entries), lines[index].strip())
+            lists.insert(0, entries)
+            rest = rest[:index] + rest[index + 1 + used :]
+            end = index
+    if lists:
+        return Listing("\n".join(rest), _one_after_another(lists), lines[end].strip(), tuple(repeats))
     inline = list(_INLINE_HEADING.finditer(text))
     for match in reversed(inline):
         entries = _flat(text[match.end() :])
         if entries:
             return Listing(text[: match.start()], tuple(entries), match.group().strip())
     return _without_heading(lines, text)
+
+
+def _one_after_another(lists: list[list[Entry]]) -> tuple[Entry, ...]:
+    """The entries of all lists; those without printed numbers go on counting where the list before stopped."""
+    found: list[Entry] = []
+    for part, entries in enumerate(lists):
+        shift = max((e.number for e in found), default=0) if part and not entries[0].printed else 0
+        found.extend(replace(entry, number=entry.number + shift, part=part) for entry in entries)
+    return tuple(found)
 
 
 def _label_of(line: str) -> tuple[int, str, int] | None:
@@ -94,6 +149,7 @@ def _label_of(line: str) -> tuple[int, str, int] | None:
 
 def _cut(lines: list[str]) -> tuple[list[Entry], int]:
     """Entries of the lines under a heading, and how many lines belong to them."""
+    lines = _labels_joined(lines)
     start = 0
     while start < len(lines) and (not lines[start].strip() or _UNDERLINE.match(lines[start])):
         start += 1
@@ -105,6 +161,18 @@ def _cut(lines: list[str]) -> tuple[list[Entry], int]:
     if numbered[0]:
         return numbered
     return _unnumbered(lines, start)
+
+
+def _labels_joined(lines: list[str]) -> list[str]:
+    """Numbers on lines of their own become labels of the line below; their lines stay, empty, so that places hold."""
+    alone = [i for i, line in enumerate(lines) if re.fullmatch(r"\s*\d{1,3}\s*", line)]
+    joined, expected = list(lines), 1
+    for i in alone:
+        below = next((j for j in range(i + 1, min(i + 3, len(lines))) if lines[j].strip()), None)
+        if int(lines[i]) == expected and below is not None and below not in alone:
+            joined[i], joined[below] = "", f"{expected}. {lines[below].strip()}"
+            expected += 1
+    return joined if expected > 2 else lines
 
 
 def _without_tail(lines: list[str]) -> list[str]:
@@ -238,8 +306,10 @@ def _unnumbered(lines: list[str], start: int) -> tuple[list[Entry], int]:
             blocks.extend(_lines_to_entries(paragraph))
     texts = [t for t in (one_line(block) for block in blocks) if t]
     kept: list[str] = []
+    if texts and (looks_like_prose(texts[0]) or not looks_like_reference(texts[0])):
+        return [], 0  # text under a heading that only sounds like that of a list
     for text in texts:
-        if looks_like_reference(text):
+        if looks_like_reference(text) and not looks_like_prose(text):
             kept.append(text)
         elif kept and len(text) < 60 and text[:1].islower():
             kept[-1] = f"{kept[-1]} {text}"
@@ -259,10 +329,8 @@ def _lines_to_entries(paragraph: list[str]) -> list[list[str]]:
             continue
         before = one_line(blocks[-1])
         whole = looks_like_reference(before)
-        if hanging:
-            fresh = not indented[i]
-        else:
-            fresh = whole and bool(ENTRY_START.match(line)) and bool(re.search(r"[.\d/)\]]\s*$", before))
+        starts = bool(ENTRY_START.match(line)) and bool(_ENDED.search(before))
+        fresh = not indented[i] if hanging else whole and starts
         # A DOI that a line end pushed to a line of its own belongs to the entry before, unless that is a DOI too.
         if fresh and BARE_DOI.fullmatch(line) and not DOI.search(before):
             fresh = False

@@ -63,6 +63,8 @@ def judge(cited: Cited, library: Bibliography, rules: Rules = RULES) -> Referenc
     # A title found in the entry tells its authors and numbers better than the first reading: look those up too.
     for one in [c for c in compared if "title" in c.same]:
         more = _by_place_and_name(one.names[:1], one.year, one.volume, one.pages, library)
+        if "authors" in one.differ:
+            more += [i for name in _surnames(one.names[:1]) for i in library.by_author.get(name, ())]
         fresh = [i for i in dict.fromkeys(more) if i not in places]
         places.extend(fresh)
         compared.extend(compare(entry, library.records[i], library.journals, one) for i in fresh)
@@ -157,11 +159,13 @@ def _by_place_and_name(
 ) -> list[int]:
     """Papers at this volume and page, and papers of this first author and year."""
     found = list(library.by_place.get((volume.lower(), first_page(pages)), ())) if volume and pages else []
+    return found + [i for name in _surnames(authors) for i in library.by_author_year.get((name, year), ())]
+
+
+def _surnames(authors: tuple[str, ...]) -> list[str]:
+    """What of the first author could be the surname, in comparison form."""
     words = authors[0].split() if authors else []
-    for start in range(len(words)):
-        for end in range(start + 1, len(words) + 1):
-            found.extend(library.by_author_year.get((concat(" ".join(words[start:end])), year), ()))
-    return found
+    return [concat(" ".join(words[a:b])) for a in range(len(words)) for b in range(a + 1, len(words) + 1)]
 
 
 def _score(comparison: Comparison, rules: Rules) -> float:

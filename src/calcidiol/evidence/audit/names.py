@@ -7,7 +7,7 @@ import re
 from calcidiol.evidence.audit.records import Author
 from calcidiol.evidence.audit.spelling import clean, concat, fold, has_han
 
-__all__ = ["author_block_end", "comparable", "read_author", "same_author", "split_authors"]
+__all__ = ["author_block_end", "comparable", "names_end", "read_author", "same_author", "split_authors"]
 
 _LETTER = r"[A-Z\u00c0-\u00de\u0100-\u024f]"
 _PARTICLE = r"(?:van|von|de|del|della|der|den|di|da|dos|du|la|le|el|al|bin|ben|ten|ter|af|av|zu|st\.?|d'|o')"
@@ -48,9 +48,10 @@ def author_block_end(text: str) -> int:
         return quote
     et_al = _ET_AL.search(text[:400])
     front = re.search(r"\(\s*(?:19|20)\d{2}[a-z]?(?:\s*,[^)]{0,20})?\s*\)", text[:600])
-    end = _grammar_end(text)
+    end = names_end(text)
     if et_al and end and et_al.start() - end <= 2 and not (front and front.start() - et_al.end() < 3):
-        return et_al.end()
+        last = et_al.end() - (text[et_al.end() - 1] in ",;")
+        return max(et_al.end(), last + _group_behind(text[last:]))
     if end and front and front.start() - end > 25:
         front = None  # the year in brackets stands behind the journal
     if front and front.start() > 1 and front.start() >= end:
@@ -89,7 +90,7 @@ def _only_names(text: str) -> bool:
     return True
 
 
-def _grammar_end(text: str) -> int:
+def names_end(text: str) -> int:
     """The longest run of names from the start, each with initials."""
     match = _ONE.match(text)
     if not match:
@@ -102,14 +103,17 @@ def _grammar_end(text: str) -> int:
         end = following.end()
     if text[end : end + 1] == ".":
         end += 1
+    return end + _group_behind(text[end:])
+
+
+def _group_behind(text: str) -> int:
+    """How long the name of a study group is that stands behind the last author or "et al."; 0: none."""
     group = re.match(
         r"[,;]\s*(?:(?:for|on behalf of)\s+(?:the\s+)?[A-Z][^.:]{3,80}?(?:Group|Consortium|Investigators|Study|Trial|Committee)|"  # noqa: E501
         r"(?:the\s+)?[A-Z][^.:]{3,60}?(?:Study Group|Research Group|Working Group|Consortium|Investigators))\b\.?",
-        text[end:],
+        text,
     )
-    if group:
-        end += group.end()
-    return end
+    return group.end() if group else 0
 
 
 def split_authors(block: str) -> tuple[list[list[str]], bool]:
@@ -233,9 +237,11 @@ def same_author(name: list[str], author: Author) -> bool:
             given = words[:start] + words[end:]
             # Particles that stand beside the surname are not given names.
             given = [g for g in given if not re.fullmatch(_PARTICLE, g, re.IGNORECASE)]
-            cited = "".join(fold(part)[:1] for g in given for part in re.split(r"-", g)) + fold(initials)
+            letters = "".join(fold(part)[:1] for g in given for part in re.split(r"-", g)).replace(" ", "")
             real = fold(author.initials).replace(" ", "")
-            cited = cited.replace(" ", "")
-            if not cited or not real or cited.startswith(real) or real.startswith(cited):
-                return True
+            more = fold(initials).replace(" ", "")
+            # "John S. Adams" and "M. Hassan Murad": the initial stands behind the given name or before it.
+            for cited in (letters + more, more + letters):
+                if not cited or not real or cited.startswith(real) or real.startswith(cited):
+                    return True
     return False

@@ -88,6 +88,8 @@ class Cited:
     pages: str = ""
     doi: str = ""
     pmid: str = ""
+    letter: str = ""
+    """The letter behind the year ("2019a"); empty where there is none."""
 
     def to_dict(self) -> dict[str, Any]:
         """As data."""

@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Folded", "clean", "concat", "fold", "fold_word", "has_han", "words"]
+__all__ = ["Folded", "clean", "concat", "fold", "fold_word", "has_han", "raise_numbers", "words"]
 
 _GREEK = {
     "α": "alpha",
@@ -95,6 +95,19 @@ def clean(text: str) -> str:
     text = html.unescape(text)
     text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)
     return re.sub(r"[ \t\r\f\v]+", " ", text)
+
+
+_RAISED = re.compile(r"(?:(?<=[^\W\d_]{3})|(?<=[.,;:)\"%\]]))([⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,⁻˒‚–\-⸴ ]+[⁰¹²³⁴⁵⁶⁷⁸⁹]+)*)")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻˒‚⸴", "0123456789-,,,")
+
+
+def raise_numbers(text: str) -> str:
+    """Superscript numbers behind a word as ``^3^``, which `clean` would make plain numbers.
+
+    >>> raise_numbers("as shown.¹⁻³ in 3 m²")
+    'as shown.^1-3^ in 3 m²'
+    """
+    return _RAISED.sub(lambda match: f"^{match.group(1).translate(_DIGITS)}^", text)
 
 
 @lru_cache(maxsize=65536)
