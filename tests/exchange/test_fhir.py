@@ -179,3 +179,62 @@ def test_writing_needs_no_heavy_library() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def read_back(made: dict[str, Any], folder: Path) -> Any:
+    import calcidiol as cd
+
+    path = folder / "plan.fhir.json"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    return cd.read(str(path))
+
+
+def test_a_proposal_read_back_is_no_dose(plan: dict[str, Any], tmp_path: Path) -> None:
+    made = bundle(plan)
+    patient = read_back(made, tmp_path)
+    assert patient.doses == ()
+    proposed = [u for u in patient.unused if u.reason == "order_only_proposed"]
+    assert len(proposed) == len(of(made, "MedicationRequest"))
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_what_a_hospital_orders_from_it_is_read_as_the_same_doses(
+    planned: dict[str, Any], once: bool, tmp_path: Path
+) -> None:
+    if once:
+        planned["regimen"]["doses"][0] |= {"count": 1, "every_days": 0.0}
+    made = bundle(planned)
+    for one in of(made, "MedicationRequest"):
+        one |= {"intent": "order", "status": "active"}
+    doses = read_back(made, tmp_path).doses
+    wanted = [(r["route"], r["iu"], r["start"], r["every_days"], r["count"]) for r in planned["regimen"]["doses"]]
+    assert [(d.route, d.iu, d.start.isoformat(), d.every_days, d.count) for d in doses] == wanted
+
+
+def test_pieces_to_dispense(planned: dict[str, Any]) -> None:
+    first, second = (one["dispenseRequest"]["quantity"] for one in of(bundle(planned), "MedicationRequest"))
+    runs = planned["regimen"]["doses"]
+    assert (first["value"], first["code"]) == (runs[0]["count"], "{ampoule}")
+    assert second["value"] == pytest.approx(runs[1]["amount"] * runs[1]["count"] / 3000.0, abs=0.01)
+    assert second["code"] == "mL"
+    runs[0]["product"] = "not in the table"
+    assert "dispenseRequest" not in of(bundle(planned), "MedicationRequest")[0]
+
+
+def test_each_request_carries_the_rules_of_its_route(planned: dict[str, Any]) -> None:
+    rule = planned["verdict"]["rules"][0]
+    planned["verdict"]["rules"] = [rule | {"id": "A1", "scope": "im"}, rule | {"id": "A2", "scope": "all"}]
+    first, second = of(bundle(planned), "MedicationRequest")
+    assert [n["text"][:3] for n in first["note"]] == ["A1:", "A2:"]
+    assert [n["text"][:3] for n in second["note"]] == ["A2:"]
+
+
+def test_risk_names_the_results_it_rests_on(planned: dict[str, Any]) -> None:
+    (risk,) = of(bundle(planned), "RiskAssessment")
+    assert [b["display"].split()[-1] for b in risk["basis"]] == [x["date"] for x in planned["labs"]]
+    assert all("nmol/L" in b["display"] for b in risk["basis"])
+
+
+def test_the_care_plan_says_the_regimen_in_words(planned: dict[str, Any]) -> None:
+    (care,) = of(bundle(planned), "CarePlan")
+    assert care["description"].startswith("Allowed: 50,000 IU intramuscular, every 14 days")

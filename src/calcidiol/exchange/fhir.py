@@ -12,29 +12,17 @@ from html import escape
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from calcidiol.report import clean
+from calcidiol.exchange.dosage import SNOMED, dispense, dosage, ingredient, quantity
+from calcidiol.report import clean, dosing
+from calcidiol.report.words import Words
 
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
-HL7_ROUTE = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
-UCUM = "http://unitsofmeasure.org"
 HERE = "urn:calcidiol"
 """Root of our own identifiers and codes (no web address: there is no server behind them)."""
 
-_INGREDIENT = {
-    "cholecalciferol": ("2418", "cholecalciferol"),
-    "ergocalciferol": ("4018", "ergocalciferol"),
-    "calcifediol": ("1889", "calcifediol"),
-}
-"""RxNorm ingredients (2418, 4018: V, OHDSI vocabulary; 1889: R)."""
-_ROUTE = {
-    "im": (("78421000", "Intramuscular route"), ("IM", "Injection, intramuscular")),
-    "oral": (("26643006", "Oral route"), ("PO", "Swallow, oral")),
-}
-"""SNOMED CT and HL7 v3 codes of the routes (V)."""
-_UNIT = {"[iU]": "IU", "ug": "\u00b5g", "mL": "mL"}
 _SEVERITY = {"STOP": "high", "HOLD": "high", "ALT": "moderate", "major": "high", "moderate": "moderate"}
+LABORATORY = {"system": SNOMED, "code": "108252007", "display": "Laboratory procedure"}
+"""Category of the requests for labs (V: value set servicerequest-category of FHIR)."""
 LEVEL_CODE = {"system": LOINC, "code": "62292-8"}
 """25-hydroxyvitamin D, D2 and D3 together (V)."""
 
@@ -184,10 +172,12 @@ class _Maker:
         from calcidiol.terminology import products
 
         made = []
-        for i, run in enumerate((self.plan.get("regimen") or {}).get("doses", ())):
-            code, name = _INGREDIENT[run["substance"]]
+        regimen = self.plan.get("regimen") or {}
+        steps = dosing.steps(regimen, Words("en"))
+        for i, run in enumerate(regimen.get("doses", ())):
+            substance = ingredient(run)
             product = products().get(run["product"])
-            shown = run.get("product_name") or (product.name if product else name)
+            shown = run.get("product_name") or (product.name if product else substance["display"])
             made.append(
                 self._add(
                     f"medication-{i}",
@@ -196,18 +186,25 @@ class _Maker:
                         "status": "draft",
                         "intent": "proposal",
                         "medicationCodeableConcept": {
-                            "coding": [{"system": RXNORM, "code": code, "display": name}],
+                            "coding": [substance],
                             "text": _text(shown),
                         },
                         "subject": self._to("patient"),
                         "authoredOn": self.plan["on"],
                         "requester": self._to("device"),
-                        "dosageInstruction": [_dosage(run, i + 1)],
+                        "note": [{"text": _text(t)} for t in self._rules_of(run["route"])],
+                        "dosageInstruction": [dosage(run, steps[i], i + 1)],
+                        "dispenseRequest": dispense(run, product),
                         "detectedIssue": [{"reference": r} for r in issues],
                     },
                 )
             )
         return made
+
+    def _rules_of(self, route: str) -> list[str]:
+        """What the rules say about doses of a route: who takes up one request alone must see it."""
+        rules = self.plan["verdict"]["rules"]
+        return [f"{r['id']}: {r['text']}" for r in rules if r.get("scope", "all") in ("all", route)]
 
     def labs(self) -> list[str]:
         """Each lab of each day as a proposal, once for all its reasons."""
@@ -236,6 +233,7 @@ class _Maker:
                         "resourceType": "ServiceRequest",
                         "status": "draft",
                         "intent": "proposal",
+                        "category": [{"coding": [LABORATORY]}],
                         "code": code,
                         "subject": self._to("patient"),
                         "occurrenceDateTime": on,
@@ -253,7 +251,7 @@ class _Maker:
         if not g or not self.plan.get("regimen"):
             return None
         due = date.fromisoformat(self.plan["on"]) + timedelta(weeks=g["week_from"])
-        bounds = {k: _quantity(g[k], "nmol/L", "nmol/L") for k in ("low", "high")}
+        bounds = {k: quantity(g[k], "nmol/L", "nmol/L") for k in ("low", "high")}
         return self._add(
             "goal",
             {
@@ -297,6 +295,7 @@ class _Maker:
                 "subject": self._to("patient"),
                 "occurrenceDateTime": self.plan["on"],
                 "performer": self._to("device"),
+                "basis": [{"type": "Observation", "display": _text(t)} for t in _basis(self.plan)],
                 "prediction": [
                     {
                         "outcome": {"text": text},
@@ -315,7 +314,7 @@ class _Maker:
         regimen = plan.get("regimen")
         told = _told(plan)
         ends = [date.fromisoformat(m["on"]) for m in plan.get("monitoring") or ()]
-        ends += [_last(run) for run in (regimen or {}).get("doses", ())]
+        ends += [dosing.last_day(run) for run in (regimen or {}).get("doses", ())]
         period = {"start": plan["on"]}
         if ends:
             period["end"] = max(*ends, date.fromisoformat(plan["on"])).isoformat()
@@ -347,9 +346,10 @@ class _Maker:
 
 def _told(plan: Mapping[str, Any]) -> list[str]:
     """The plan in a few sentences: verdict, then what a reader of the CarePlan alone must know."""
-    regimen = plan.get("regimen")
-    name = regimen["name"] if regimen else "no vitamin D is to be given"
-    told = [f"{plan['status']}, {plan['verdict']['status']}: {name}"]
+    regimen, words = plan.get("regimen"), Words("en")
+    name = dosing.sentence(regimen, words) if regimen else "no vitamin D is to be given"
+    status = f"verdict.{plan['verdict']['status']}" if plan["status"] == "planned" else f"status.{plan['status']}"
+    told = [f"{words.say(status)}: {name}"]
     told.append("Decision support for professionals; not a medical device. A clinician decides.")
     told += [f"Rule {r['id']} {r['action']}: {r['text']}" for r in plan["verdict"]["rules"]]
     told += [f"Finding ({f['level']}): {f['text']}" for f in plan.get("findings") or ()]
@@ -357,46 +357,10 @@ def _told(plan: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def _dosage(run: Mapping[str, Any], sequence: int) -> dict[str, Any]:
-    """One run as a dosage: text, timing, route and the quantity of one dose."""
-    snomed, hl7 = _ROUTE[run["route"]]
-    unit = _UNIT.get(run["unit"], run["unit"])
-    volume = f" ({run['volume_ml']:.4g} mL)" if run.get("volume_ml") else ""
-    if run["count"] == 1:
-        timing: dict[str, Any] = {"event": [run["start"]]}
-        when = f"once on {run['start']}"
-    else:
-        every = _whole(run["every_days"])
-        bounds = {"start": run["start"], "end": _last(run).isoformat()}
-        repeat = {"boundsPeriod": bounds, "count": run["count"], "frequency": 1, "period": every, "periodUnit": "d"}
-        timing = {"repeat": repeat}
-        when = f"every {every} days, {run['count']} times from {run['start']}"
-    return {
-        "sequence": sequence,
-        "text": f"{run['amount']:,.10g} {unit}{volume} {snomed[1].lower().removesuffix(' route')}, {when}",
-        "timing": timing,
-        "asNeededBoolean": False,
-        "route": {
-            "coding": [
-                {"system": SNOMED, "code": snomed[0], "display": snomed[1]},
-                {"system": HL7_ROUTE, "code": hl7[0], "display": hl7[1]},
-            ]
-        },
-        "doseAndRate": [{"doseQuantity": _quantity(run["amount"], unit, run["unit"])}],
-    }
-
-
-def _quantity(value: float, unit: str, code: str) -> dict[str, Any]:
-    return {"value": _whole(value), "unit": unit, "system": UCUM, "code": code}
-
-
-def _last(run: Mapping[str, Any]) -> date:
-    return date.fromisoformat(run["start"]) + timedelta(days=run["every_days"] * max(run["count"] - 1, 0))
-
-
-def _whole(value: float) -> float | int:
-    """Whole numbers without a decimal point."""
-    return int(value) if float(value).is_integer() else value
+def _basis(plan: Mapping[str, Any]) -> list[str]:
+    """The 25(OH)D results behind the forecast; they stand in the record, so they are named and not copied."""
+    results = [x for x in plan.get("labs") or () if x.get("value") is not None]
+    return [f"25(OH)D {x.get('comparator') or ''}{x['value']:.0f} nmol/L of {x['date']}" for x in results]
 
 
 def _text(value: Any) -> str:

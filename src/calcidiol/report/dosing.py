@@ -102,14 +102,21 @@ def _days(run: Mapping[str, Any], w: Words) -> str:
     return w.listed([(start + timedelta(days=run["every_days"] * i)).isoformat() for i in range(run["count"])])
 
 
+def pieces(run: Mapping[str, Any], product: Any) -> tuple[float, float]:
+    """Pieces of a product in one dose, and pieces opened for it; zeros when not known."""
+    if product is None or run["unit"] != product.strength_unit:
+        return 0.0, 0.0
+    part = float(run["amount"] / product.strength_amount)
+    return part, float(math.ceil(part - 1e-6)) if product.form == "ampoule" else part
+
+
 def _pieces(run: Mapping[str, Any], product: Any, w: Words) -> str:
     """How many pieces make one dose, and all doses; what is left in an opened ampoule is not kept."""
-    if product is None or run["unit"] != product.strength_unit:
+    part, count = pieces(run, product)
+    if product is None or not count:
         return ""
-    part = run["amount"] / product.strength_amount
     if product.form == "solution":  # the volume of one dose stands beside the dose
         return w.say("ui.pieces_solution", {"all": part * run["count"]}) if run["count"] > 1 else ""
-    count = math.ceil(part - 1e-6) if product.form == "ampoule" else part
     kind = "piece" if abs(count - 1.0) < 1e-6 else "pieces"
     told = w.say(f"ui.{kind}_{product.form}", {"count": count})
     if run["count"] > 1:
