@@ -6,6 +6,8 @@ import pytest
 
 from calcidiol.evidence.audit.bibliography import bibliography
 from calcidiol.evidence.audit.entry import parse
+from calcidiol.evidence.audit.names import same_author
+from calcidiol.evidence.audit.records import Author
 
 T = "The role of vitamin D in reducing cancer risk and progression"
 STYLES = {
@@ -97,3 +99,22 @@ def test_a_name_that_begins_like_a_suffix_and_a_double_volume() -> None:
     assert cited.authors == ("Ramot R", "Oberoi AK", "Sreenivas V", "Gahlot M")
     cited = parse('Brock, K., et al. "Low vitamin D in Australians." J Steroid Biochem, vol. 89-90, 2004, pp. 581-8.')
     assert (cited.volume, cited.year, cited.pages) == ("89-90", "2004", "581-8")
+
+
+@pytest.mark.parametrize(
+    ("cited", "real", "same"),
+    [
+        (["Bischoff-Ferrari", "HA"], Author("Ferrari", "HAB"), True),
+        (["van", "den", "Ouweland", "J"], Author("Ouweland", "JVD"), True),
+        (["El", "Zein", "O"], Author("Zein", "OE"), True),
+        (["Baker-Hughes", "B"], Author("Hughes", "BD"), False),
+        (["Dawson-Hughes", "C"], Author("Hughes", "BD"), False),
+        (["M", "Hassan", "Murad"], Author("Murad", "MH"), True),
+        (["Hassan", "Murad", "M"], Author("Murad", "MH"), True),
+        (["Smith", "A"], Author("Smith", "AE"), True),
+        (["Smith", "E"], Author("Smith", "AE"), False),
+        (["Smith", "Ö"], Author("Smith", "O"), True),
+    ],
+)
+def test_one_person(cited: list[str], real: Author, same: bool) -> None:
+    assert same_author(cited, real) is same

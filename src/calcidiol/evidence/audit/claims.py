@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -28,6 +28,7 @@ _STOP = frozenset(
     "where what how very so only just because since via per between within without above below up down out off et al eg ie vs "  # noqa: E501
     "show shows shown showed found find finding suggest suggests study studies trial trials research evidence report reported".split()  # noqa: E501
 )
+_DENIED = "the sentence seems to deny this claim"
 _TOPIC = re.compile(
     r"vitamin\s*d|25\s*\(?oh\)?\s*d|calcitriol|calcidiol|calcifediol|cholecalciferol|hypercalc|\bvdr\b|維生素d|维生素d|維他命d|维他命d|注射|"
     r"\binject|\bIMI\b",
@@ -40,13 +41,16 @@ class Proposer:
     """The claims of the ledger as weighted words, each in all its wordings."""
 
     claims: tuple[tuple[str, str, str, str], ...]
-    vectors: tuple[tuple[dict[str, float], ...], ...]
+    vectors: tuple[tuple[tuple[str, dict[str, float]], ...], ...]
     idf: dict[str, float]
     least: float
     most: int
     least_words: int
     meaning: dict[str, str]
     chinese: tuple[tuple[str, str], ...]
+    alone: float
+    common: frozenset[str]
+    opposite: tuple[tuple[frozenset[str], frozenset[str]], ...]
 
     def tokens(self, text: str) -> list[str]:
         """Words of a sentence as the search counts them."""
@@ -58,7 +62,7 @@ class Proposer:
         text = re.sub(r"(?i)25[- ]?hydroxy-?vitamin\s+d[23]?\b|25\s*\(oh\)\s*d[23]?\b", "vitamind level", clean(text))
         text = re.sub(r"(?i)vitamin\s+d[23]?\b", "vitamind", text)
         kept = [w for w in words(text) if w not in _STOP and not w.isdigit()]
-        return [self.meaning.get(w) or self.meaning.get(_stem(w)) or _stem(w) for w in kept]
+        return [_mean(word, self.meaning) for word in kept]
 
     def fewest(self, sentence: str) -> int:
         """Fewest words of a sentence that is looked at; a Chinese one has fewer that are known here."""
@@ -78,14 +82,38 @@ class Proposer:
         mine = self.vector(sentence)
         scored = []
         for (claim_id, claim, document, verdict), wordings in zip(self.claims, self.vectors, strict=True):
-            likeness = max(_cosine(mine, wording) for wording in wordings)
-            if likeness >= self.least:
-                scored.append((-likeness, claim_id, claim, document, verdict))
+            likeness, nearest = max((_cosine(mine, words), i) for i, (_, words) in enumerate(wordings))
+            shared = (mine.keys() & wordings[nearest][1].keys()) - self.common
+            if likeness >= self.least and (len(shared) > 1 or likeness >= self.alone):
+                denied = self.opposes(sentence, wordings[nearest][0])
+                scored.append((-likeness, claim_id, claim, document, verdict, denied))
         scored.sort()
         return [
-            {"claim_id": c, "claim": text, "document": d, "verdict": v, "likeness": round(-s, 3)}
-            for s, c, text, d, v in scored[: self.most]
+            {
+                "claim_id": c,
+                "claim": text,
+                "document": d,
+                "verdict": v,
+                "likeness": round(-s, 3),
+                "denied": denied,
+                "note": _DENIED if denied else "",
+            }
+            for s, c, text, d, v, denied in scored[: self.most]
         ]
+
+    def opposes(self, sentence: str, claim: str) -> bool:
+        """Whether a sentence says the opposite of a claim: one of the two has a "not", or they have opposite words.
+
+        Two opposites agree: "deficiency raises the risk" and "supplements lower the risk".
+        """
+        opposed = _denials(sentence) % 2 != _denials(claim) % 2
+        mine, theirs = set(self.tokens(sentence)), set(self.tokens(claim))
+        for one, other in self.opposite:
+            crossed = any(
+                mine & a and theirs & b and not mine & b and not theirs & a for a, b in ((one, other), (other, one))
+            )
+            opposed ^= crossed
+        return opposed
 
 
 def _cosine(one: dict[str, float], other: dict[str, float]) -> float:
@@ -116,6 +144,15 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
+def _mean(word: str, meaning: Mapping[str, str]) -> str:
+    """The word that stands for all of its meaning."""
+    return meaning.get(word) or meaning.get(_stem(word)) or _stem(word)
+
+
+def _meant(words_given: list[str], meaning: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(_mean(word, meaning) for word in words_given)
+
+
 @cache
 def _settings() -> Mapping[str, Any]:
     with (files("calcidiol.evidence.audit") / "claims.toml").open("rb") as file:
@@ -128,7 +165,19 @@ def proposer(claims: tuple[tuple[str, str, str, str], ...]) -> Proposer:
     joined = settings["settings"]
     meaning = {_word: group[0] for group in joined["same"] for word in group for _word in (word, _stem(word))}
     chinese = tuple(sorted(settings["chinese"].items(), key=lambda pair: -len(pair[0])))
-    bare = Proposer(claims, (), {"": 1.0}, joined["least"], joined["most"], joined["least_words"], meaning, chinese)
+    bare = Proposer(
+        claims,
+        (),
+        {"": 1.0},
+        joined["least"],
+        joined["most"],
+        joined["least_words"],
+        meaning,
+        chinese,
+        joined["alone"],
+        frozenset(_meant(joined["common"], meaning)),
+        tuple((_meant(one, meaning), _meant(other, meaning)) for one, other in joined["opposite"]),
+    )
     also = settings.get("also", {})
     seen = Counter(
         w
@@ -138,17 +187,18 @@ def proposer(claims: tuple[tuple[str, str, str, str], ...]) -> Proposer:
     total = max(len(claims), 1)
     idf = {w: math.log((total + 1) / (n + 0.5)) for w, n in seen.items()}
     idf[""] = math.log(total + 1) * 0.6  # a word that no claim has: it counts against, a little
-    ready = Proposer(claims, (), idf, bare.least, bare.most, bare.least_words, meaning, chinese)
-    return Proposer(
-        claims,
-        tuple(tuple(ready.vector(wording) for wording in (c[1], *also.get(c[0], ()))) for c in claims),
-        idf,
-        bare.least,
-        bare.most,
-        bare.least_words,
-        meaning,
-        chinese,
-    )
+    ready = replace(bare, idf=idf)
+    wordings = ((claim, *also.get(claim_id, ())) for claim_id, claim, _, _ in claims)
+    return replace(ready, vectors=tuple(tuple((text, ready.vector(text)) for text in texts) for texts in wordings))
+
+
+def _denials(text: str) -> int:
+    settings = _settings()["settings"]
+    plain = re.sub(r"n't\b|\bfails? to\b", " not", clean(text).lower())
+    for phrase in settings["denies_nothing"]:
+        plain = plain.replace(phrase, " ")
+    found = sum(plain.count(word) for word in settings["denies_chinese"]) if has_han(plain) else 0
+    return found + sum(word in settings["denies"] for word in words(plain))
 
 
 @cache

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from calcidiol.evidence.audit.records import Author
-from calcidiol.evidence.audit.spelling import clean, concat, fold, has_han
+from calcidiol.evidence.audit.spelling import clean, concat, fold, fold_word, has_han
 
 __all__ = ["author_block_end", "comparable", "names_end", "read_author", "same_author", "split_authors"]
 
@@ -216,6 +217,25 @@ def _surname_forms(surname: str) -> set[str]:
     return {form for form in forms if len(form) > 1 or len(surname) == 1}
 
 
+def _letters(text: str) -> str:
+    """Letters without accents, one by one: `fold` would make one letter of the initials "AE"."""
+    plain = unicodedata.normalize("NFKD", text.lower())
+    return "".join(fold_word(letter) for letter in plain if letter.isalpha())
+
+
+def _without_first_part(surname: str, author: Author, initials: str) -> str:
+    """The initials of an author whose surname lost its first part to them; empty where that is not so.
+
+    Reference managers make "Dawson-Hughes B" to "Hughes BD", "van den Ouweland J" to "Ouweland JVD".
+    """
+    parts = re.split(r"[\s-]+", fold(surname.replace("-", " ")))
+    for cut in range(1, len(parts)):
+        lost = "".join(part[0] for part in parts[:cut])
+        if "".join(parts[cut:]) == concat(author.surname) and initials.endswith(lost) and initials != lost:
+            return initials.removesuffix(lost)
+    return ""
+
+
 def comparable(name: list[str]) -> bool:
     """Whether a cited name can be compared with a Latin one."""
     return not has_han("".join(name))
@@ -231,15 +251,17 @@ def same_author(name: list[str], author: Author) -> bool:
     wanted = _surname_forms(author.surname)
     for start in range(len(words)):
         for end in range(len(words), start, -1):
-            forms = _surname_forms(" ".join(words[start:end]))
-            if not forms & wanted:
-                continue
+            surname = " ".join(words[start:end])
+            real = _letters(author.initials)
+            if not _surname_forms(surname) & wanted:
+                real = _without_first_part(surname, author, real)
+                if not real:
+                    continue
             given = words[:start] + words[end:]
             # Particles that stand beside the surname are not given names.
             given = [g for g in given if not re.fullmatch(_PARTICLE, g, re.IGNORECASE)]
-            letters = "".join(fold(part)[:1] for g in given for part in re.split(r"-", g)).replace(" ", "")
-            real = fold(author.initials).replace(" ", "")
-            more = fold(initials).replace(" ", "")
+            letters = "".join(_letters(part)[:1] for g in given for part in re.split(r"-", g))
+            more = _letters(initials)
             # "John S. Adams" and "M. Hassan Murad": the initial stands behind the given name or before it.
             for cited in (letters + more, more + letters):
                 if not cited or not real or cited.startswith(real) or real.startswith(cited):

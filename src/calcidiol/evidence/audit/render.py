@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from calcidiol.evidence.audit.records import Audit, Record, Reference
 
@@ -66,6 +67,10 @@ def _lines(reference: Reference) -> list[tuple[str, str]]:
     return said
 
 
+def _denied(proposal: dict[str, Any]) -> str:
+    return f" - {proposal['note']}" if proposal["denied"] else ""
+
+
 def render_text(audit: Audit) -> str:
     """The audit for a terminal.
 
@@ -90,7 +95,7 @@ def render_text(audit: Audit) -> str:
         for match in audit.claims:
             lines.append(f'  "{match.sentence}"')
             lines.extend(
-                f"      {p['claim_id']} ({p['verdict']}, likeness {p['likeness']}): {p['claim']}"
+                f"      {p['claim_id']} ({p['verdict']}, likeness {p['likeness']}): {p['claim']}{_denied(p)}"
                 for p in match.proposals
             )
     if audit.unmatched_sentences:
@@ -141,7 +146,7 @@ def render_html(audit: Audit) -> str:
         parts.append("<p>Claims of the ledger that the sentences may be making. A person has to confirm each one.</p>")
         for match in audit.claims:
             items = "".join(
-                f"<li>{escape(p['claim_id'])} ({escape(p['verdict'])}, likeness {p['likeness']}): {escape(p['claim'])}</li>"  # noqa: E501
+                f"<li>{escape(p['claim_id'])} ({escape(p['verdict'])}, likeness {p['likeness']}): {escape(p['claim'])}{_denied(p)}</li>"  # noqa: E501
                 for p in match.proposals
             )
             parts.append(f"<blockquote><p>{escape(match.sentence)}</p></blockquote><ul>{items}</ul>")
