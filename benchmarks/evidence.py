@@ -1,0 +1,89 @@
+"""Speed of the evidence: `python -m benchmarks evidence`.
+
+The ledger from its files, the largest pool in a warm process, and the audit of an article of ten references from the
+shell, without network.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+REPEATS = 9
+REFERENCES = 10
+
+
+def timed(what: Callable[[], Any]) -> float:
+    """Median CPU milliseconds of a call in a warm process."""
+    what()
+    rows = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        what()
+        rows.append(time.process_time() - start)
+    return statistics.median(rows) * 1e3
+
+
+def article() -> str:
+    """An article of ten references from the bibliography, each cited once."""
+    from calcidiol.evidence.audit.bibliography import load
+
+    chosen = [r for r in load() if r.volume and r.pages][:REFERENCES]
+    text = [f"Vitamin D matters for reason {n} [{n}]." for n in range(1, REFERENCES + 1)]
+    cited = [
+        f"{n}. {', '.join(str(a) for a in r.authors[:3])}{', et al' if len(r.authors) > 3 else ''}. {r.title}. {r.journal}. {r.year};{r.volume}:{r.pages}."
+        for n, r in enumerate(chosen, 1)
+    ]
+    return "\n\n".join([*text, "References", *cited]) + "\n"
+
+
+def poolable(group: str) -> Any:
+    """The pool of a group; None where its rows are not to be pooled."""
+    from calcidiol import evidence
+    from calcidiol.errors import UsageError
+
+    try:
+        return evidence.pool(group)
+    except UsageError:
+        return None
+
+
+def main() -> None:
+    """Print the table."""
+    from calcidiol import evidence
+
+    kept = import_module("calcidiol.evidence.load")._load
+
+    def load() -> None:
+        kept.cache_clear()
+        evidence.load()
+
+    ledger = evidence.load()
+    pools = [p for name in ledger.groups if (p := poolable(name)) is not None]
+    largest = max(pools, key=lambda p: p.k)
+    print(f"{timed(load):8.1f} CPU ms  the ledger: {len(ledger.claims)} claims, {len(ledger.studies)} study rows (100)")
+    took_ms = timed(lambda: evidence.pool(largest.group))
+    print(f"{took_ms:8.1f} CPU ms  the largest pool, {largest.group}, k {largest.k} (50)")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "article.txt"
+        path.write_text(article(), encoding="utf-8")
+        command = [str(Path(sys.executable).with_name("calcidiol")), "evidence", "audit", str(path)]
+        took = []
+        for _ in range(REPEATS):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    print(f"{statistics.median(took):8.2f} CPU s   audit of {REFERENCES} references, from the shell (1)")
+
+
+if __name__ == "__main__":
+    main()
