@@ -38,10 +38,10 @@ def article() -> str:
 
     chosen = [r for r in load() if r.volume and r.pages][:REFERENCES]
     text = [f"Vitamin D matters for reason {n} [{n}]." for n in range(1, REFERENCES + 1)]
-    cited = [
-        f"{n}. {', '.join(str(a) for a in r.authors[:3])}{', et al' if len(r.authors) > 3 else ''}. {r.title}. {r.journal}. {r.year};{r.volume}:{r.pages}."
-        for n, r in enumerate(chosen, 1)
-    ]
+    cited = []
+    for n, r in enumerate(chosen, 1):
+        names = ", ".join(str(a) for a in r.authors[:3]) + (", et al" if len(r.authors) > 3 else "")
+        cited.append(f"{n}. {names}. {r.title}. {r.journal}. {r.year};{r.volume}:{r.pages}.")
     return "\n\n".join([*text, "References", *cited]) + "\n"
 
 
