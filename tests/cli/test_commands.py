@@ -1,10 +1,12 @@
 """The command line as a user has it: exit codes, files, standard output, bad input without tracebacks."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,9 +137,93 @@ def test_records_that_cannot_be_read(capsys: pytest.CaptureFixture[str], tmp_pat
 
 
 def test_a_record_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    code, _, err = run(capsys, "plan", str(tmp_path / "nobody.yaml"), *ON)
-    assert code == 4
-    assert "nobody.yaml" in err
+    for command in (
+        ["plan"],
+        ["check"],
+        ["forecast", "--regimen", "none"],
+        ["session", "before"],
+        ["intake"],
+        ["replay"],
+    ):
+        code, out, err = run(capsys, *command, str(tmp_path / "nobody.yaml"))
+        assert (code, out) == (2, "")
+        assert "nobody.yaml" in err
+        assert "--help" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--on", "21/11/2026"], "write it as 2026-11-21"),
+        (["--on", "2026-02-30"], "write it as 2026-11-21"),
+        (["--goal", "125-75"], "20 <= low < high <= 250"),
+        (["--goal", "high"], "30-50 ng/mL"),
+        (["--card", "none"], "Known: "),
+        (["--route", "sc"], "choose from 'oral', 'im'"),
+        (["--accept", "luck=3"], "excess, ceiling or calcium"),
+        (["--htm", "x"], "--htm"),
+        (["--out", "x"], "--out goes with a folder"),
+        (["--json", "-", "--fhir", "-"], "Only one output"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], args: list[str], said: str
+) -> None:
+    given = args if "--on" in args else [*args, *ON]
+    code, out, err = run(capsys, "plan", str(EXAMPLES / "cll.yaml"), *given)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["plan"], ["forecast", "--regimen", "none"]])
+def test_a_confirmation_of_nothing_is_refused(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    record = str(EXAMPLES / "wrong-unit.yaml")
+    code, _, err = run(capsys, *command, record, *ON, "--confirm", "unit_trap:labs[2]")
+    assert code == 2
+    assert "unit_trap:labs[1]" in err
+
+
+def test_every_option_of_every_command_is_explained() -> None:
+    """No option without a line of help, and each command has an answer to --help."""
+    from calcidiol.cli import parser
+
+    def unexplained(command: Any, name: str) -> list[str]:
+        told = []
+        for action in command._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                told += [x for key, inner in action.choices.items() for x in unexplained(inner, f"{name} {key}")]
+            elif not action.help and name.split()[1:2] not in ([], ["evidence"], ["evaluate"], ["calibrate"]):
+                told.append(f"{name}: {action.dest}")
+        assert command.format_help()
+        return told
+
+    assert unexplained(parser(), "calcidiol") == []
+
+
+def test_the_forecast_on_the_terminal_has_both_units(capsys: pytest.CaptureFixture[str]) -> None:
+    record = str(EXAMPLES / "obesity.yaml")
+    code, out, _ = run(capsys, "forecast", record, *ON, "--regimen", "im 100000 IU every 28 d x 3")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].replace("\u00a0", " ") == "100,000 IU intramuscular, every 28 days \u00d7 3"
+    assert lines[1] == "25(OH)D, nmol/L (ng/mL)"
+    days = [line.split()[0] for line in lines[3:]]
+    assert days[:3] == ["2026-11-21", "2026-12-19", "2027-01-16"]
+    assert len(days) == 14
+
+
+def test_the_summary_of_a_folder_is_in_words(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("cll.yaml", "lymphoma-raised-calcium.json", "wrong-unit.yaml"):
+        (folder / name).write_bytes((EXAMPLES / name).read_bytes())
+    _, out, _ = run(capsys, "plan", str(folder), "--out", str(tmp_path / "out"), *ON)
+    first, second, third = out.splitlines()[:3]
+    assert "IU by mouth" in first
+    assert "Refused: CI01 Calcium is above the upper limit" in second
+    assert "9.4 mmol/L" in third
+    assert "(unit_trap:labs[1])" in third
 
 
 def test_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -218,6 +218,8 @@ def test_every_example_has_an_answer(capsys: pytest.CaptureFixture[str], name: s
 
 
 def test_bad_input_gives_no_traceback(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["intake", str(tmp_path / "none.yaml")]) == 4
+    empty = tmp_path / "empty.yaml"
+    empty.touch()
+    assert main(["intake", str(empty)]) == 4
     assert main(["intake", str(EXAMPLES / "cll.yaml"), "--prevalence", "72"]) == 2
     assert "between 0 and 1" in capsys.readouterr().err

@@ -17,19 +17,17 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the command to the command line."""
-    from calcidiol.cli.patients import day_of
+    from calcidiol.cli.patients import record_and_day
 
     intake = commands.add_parser(
         "intake", help="risk of deficiency before a level is known", description=intake_run.__doc__
     )
-    intake.add_argument("record", metavar="RECORD", help="FHIR R4 Bundle, YAML or JSON")
-    intake.add_argument("--on", type=day_of, default=None, metavar="DATE", help="day of the question (default: today)")
+    record_and_day(intake, "day of the question (default: today)")
     intake.add_argument(
         "--prevalence", type=float, default=None, metavar="SHARE",
         help="share of this clinic's patients below 50 nmol/L (default 0.72, D-ONC)",
     )  # fmt: skip
     intake.add_argument("--json", metavar="FILE", help="write it as data; - for standard output")
-    intake.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
     intake.set_defaults(run=intake_run)
 
 

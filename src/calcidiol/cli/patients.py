@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from calcidiol.regimen import Goal
 
 RECORD_SUFFIXES = (".yaml", ".yml", ".json")
+RECORD_HELP = "FHIR R4 Bundle, YAML or JSON"
+LANGUAGES = ("en", "zh-Hant")
 
 
 def add(commands: Any) -> None:
@@ -25,59 +27,72 @@ def add(commands: Any) -> None:
     plan = commands.add_parser(
         "plan", help="a regimen, its forecast, its verdict and a report", description=plan_run.__doc__
     )
-    plan.add_argument("record", metavar="RECORD", help="FHIR R4 Bundle, YAML or JSON; a folder plans each record in it")
-    _asked(plan)
+    plan.add_argument(
+        "record", metavar="RECORD", type=existing, help="FHIR R4 Bundle, YAML or JSON; a folder plans each record in it"
+    )
+    outputs = plan.add_argument_group("outputs (FILE may be - for standard output; without any, a summary is printed)")
     for kind, what in (
-        ("html", "report for a browser"),
-        ("pdf", "report for print"),
-        ("json", "everything, as data"),
-        ("fhir", "FHIR R4 Bundle"),
+        ("html", "the report for a browser"),
+        ("pdf", "the report for print"),
+        ("json", "the whole plan as data"),
+        ("fhir", "the plan as a FHIR R4 Bundle of proposals"),
     ):
-        plan.add_argument(
-            f"--{kind}",
-            metavar="FILE",
-            help=f"write the {what}" + ("; - for standard output" if kind in ("json", "fhir") else ""),
-        )
-    plan.add_argument("--out", metavar="DIR", help="folder for the results when RECORD is a folder")
+        outputs.add_argument(f"--{kind}", metavar="FILE", help=f"write {what}")
+    outputs.add_argument("--out", metavar="DIR", help="folder for the plans (HTML and JSON) when RECORD is a folder")
+    _asked(plan)
     plan.set_defaults(run=plan_run)
 
     check = commands.add_parser("check", help="findings about a record only", description=check_run.__doc__)
-    check.add_argument("record", metavar="RECORD")
-    check.add_argument("--on", type=day_of, default=None, metavar="DATE")
-    check.add_argument("--json", metavar="FILE")
-    check.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
+    record_and_day(check, "day of the question (default: today)")
+    check.add_argument("--json", metavar="FILE", help="write it as data; - for standard output")
     check.set_defaults(run=check_run)
 
     forecast = commands.add_parser(
         "forecast", help="the level under any regimen, no search", description=forecast_run.__doc__
     )
-    forecast.add_argument("record", metavar="RECORD")
+    forecast.add_argument("record", metavar="RECORD", type=existing, help=RECORD_HELP)
     forecast.add_argument(
         "--regimen", required=True, help='"im 100000 IU every 28 d x 3", "oral 2000 IU daily x 180", "none"'
     )
     _asked(forecast, search=False)
     forecast.add_argument("--weeks", type=_positive, default=52, help="how far to look (default 52)")
-    forecast.add_argument("--json", metavar="FILE")
+    forecast.add_argument("--json", metavar="FILE", help="write it as data; - for standard output")
     forecast.set_defaults(run=forecast_run)
 
     replay = commands.add_parser("replay", help="the same plan again, or what differs", description=replay_run.__doc__)
-    replay.add_argument("plan", metavar="PLAN.json")
+    replay.add_argument("plan", metavar="PLAN.json", type=existing, help="a plan that was written with --json")
     replay.set_defaults(run=replay_run)
 
 
+def record_and_day(command: argparse.ArgumentParser, day: str) -> None:
+    """The record, the day and the language, as every command about one patient takes them."""
+    command.add_argument("record", metavar="RECORD", type=existing, help=RECORD_HELP)
+    command.add_argument("--on", type=day_of, default=None, metavar="DATE", help=day)
+    command.add_argument("--lang", default="en", choices=LANGUAGES, help="language of the answer")
+
+
+def existing(text: str) -> str:
+    """A path that is there."""
+    if not Path(text).exists():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+    return text
+
+
 def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
-    command.add_argument("--on", type=day_of, default=None, metavar="DATE", help="day of the plan (default: today)")
-    command.add_argument("--card", default=None, metavar="ID", help="model card (see `calcidiol cards`)")
-    command.add_argument("--seed", type=int, default=0, help="seed of the draws (default 0)")
-    command.add_argument(
+    patient = command.add_argument_group("patient and day")
+    patient.add_argument("--on", type=day_of, default=None, metavar="DATE", help="day of the plan (default: today)")
+    patient.add_argument(
         "--confirm",
         action="append",
         default=[],
         metavar="FINDING",
-        help="a finding that a person has checked, as `id:item`; may be repeated",
+        help="a finding that a person has checked, as the findings name it (`unit_trap:labs[1]`); may be repeated",
     )
-    command.add_argument("--lang", default="en", choices=("en", "zh-Hant"), help="language of the report")
-    command.add_argument(
+    patient.add_argument("--lang", default="en", choices=LANGUAGES, help="language of the answer")
+    model = command.add_argument_group("model")
+    model.add_argument("--card", default=None, metavar="ID", help="model card (see `calcidiol cards`)")
+    model.add_argument("--seed", type=int, default=0, help="seed of the draws (default 0)")
+    model.add_argument(
         "--prior-weight",
         type=_weight,
         default=1.0,
@@ -85,14 +100,15 @@ def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
         help="0.1 to 1: below 1 this patient's results count for more than the card's people (default 1)",
     )
     if search:
-        command.add_argument(
+        aim = command.add_argument_group("what to aim at")
+        aim.add_argument(
             "--goal",
             default=None,
             metavar="LOW-HIGH",
             help="target band of 25(OH)D in nmol/L (default 75-125), or `30-50 ng/mL`",
         )
-        command.add_argument("--route", default=None, choices=("oral", "im"), help="only this route")
-        command.add_argument(
+        aim.add_argument("--route", default=None, choices=("oral", "im"), help="only this route")
+        aim.add_argument(
             "--accept",
             action="append",
             default=[],
@@ -139,12 +155,15 @@ def progress(what: str) -> Iterator[None]:
 def plan_run(args: argparse.Namespace) -> int:
     """Plan one patient, or each record of a folder."""
     _goal(args)  # a wrong command line is told before the first record is opened
+    if [args.html, args.pdf, args.json, args.fhir].count("-") > 1:
+        raise UsageError("Only one output can go to standard output (-). Give file names for the others.")
     if Path(args.record).is_dir():
         return _plan_folder(args)
     if args.out:
         raise UsageError("--out goes with a folder of records. For one record give --html, --pdf, --json or --fhir.")
     with progress(f"Planning {args.record}"):
         made = _plan_one(args.record, args)
+        _known(args.confirm, [f.key for f in made.findings])
         told = made.to_dict(_words(args.lang))
         outputs = _rendered(told, args)
     for target, data in outputs:
@@ -156,6 +175,14 @@ def plan_run(args: argparse.Namespace) -> int:
         for target, _ in outputs:
             print(f"Written: {target}")
     return made.exit_code
+
+
+def _known(confirmed: list[str], keys: list[str]) -> None:
+    """What a person confirms must be there; a misspelled key must not pass for a confirmation."""
+    for key in confirmed:
+        if key not in keys:
+            there = ", ".join(keys) if keys else "none"
+            raise UsageError(f"--confirm {key}: the record has no such finding. Its findings: {there}.")
 
 
 def _goal(args: argparse.Namespace) -> Goal:
@@ -188,8 +215,6 @@ def _rendered(told: dict[str, Any], args: argparse.Namespace) -> list[tuple[str,
         "fhir": lambda: dumps(_exchange().bundle(told)),
     }
     asked = [(kind, getattr(args, kind)) for kind in makers if getattr(args, kind)]
-    if sum(target == "-" for _, target in asked) > 1:
-        raise UsageError("Only one output can go to standard output (-). Give file names for the others.")
     return [(target, makers[kind]()) for kind, target in asked]
 
 
@@ -236,7 +261,7 @@ def _plan_folder(args: argparse.Namespace) -> int:
             told = made.to_dict(say)
             write(str(out / f"{name}.json"), dumps(told))
             write(str(out / f"{name}.html"), _report().html(told, lang=args.lang))
-            code, line = made.exit_code, _one_line(told)
+            code, line = made.exit_code, _one_line(told, args.lang)
         except RecordError as error:
             code, line = 4, f"unusable: {error}"
         except CalcidiolError as error:
@@ -256,12 +281,20 @@ def _plan_folder(args: argparse.Namespace) -> int:
     return worst
 
 
-def _one_line(told: dict[str, Any]) -> str:
+def _one_line(told: dict[str, Any], lang: str) -> str:
+    """Verdict and regimen in words; else what stands against it."""
+    from calcidiol.report import dosing
+    from calcidiol.report.words import Words
+
+    words = Words(lang)
     if told["status"] == "planned":
-        return f"{told['verdict']['status']}: {told['regimen']['name']}"
+        return f"{words.say('verdict.' + told['verdict']['status'])}: {dosing.sentence(told['regimen'], words)}"
     if told["status"] == "refused":
-        return "refused: " + ", ".join(r["id"] for r in told["verdict"]["rules"] if r["action"] in ("STOP", "HOLD"))
-    return "unusable: " + ", ".join(f["key"] for f in told["findings"] if f["level"] == "stop" and not f["confirmed"])
+        against = [f"{r['id']} {r['text']}" for r in told["verdict"]["rules"] if r["action"] in ("STOP", "HOLD")]
+    else:
+        stops = [f for f in told["findings"] if f["level"] == "stop" and not f["confirmed"]]
+        against = [f"{f['text']} ({f['key']})" for f in stops]
+    return f"{words.say('status.' + told['status'])}: {' '.join(against)}"
 
 
 def check_run(args: argparse.Namespace) -> int:
@@ -289,12 +322,16 @@ def check_run(args: argparse.Namespace) -> int:
 def forecast_run(args: argparse.Namespace) -> int:
     """The forecast level under a regimen that you name; no search, no verdict."""
     import calcidiol as cd
+    from calcidiol.report import dosing, tables
+    from calcidiol.report.words import Words
 
+    patient, day = cd.read(args.record), args.on or date.today()
+    _known(args.confirm, [f.key for f in cd.check(patient, on=day)] if args.confirm else [])
     with progress("Forecasting"):
         told = cd.forecast(
-            cd.read(args.record),
+            patient,
             args.regimen,
-            on=args.on or date.today(),
+            on=day,
             card=args.card,
             seed=args.seed,
             weeks=args.weeks,
@@ -304,14 +341,22 @@ def forecast_run(args: argparse.Namespace) -> int:
     if args.json:
         write(args.json, dumps(told))
     if args.json != "-":
-        print(f"{told['regimen']['name']}: 25(OH)D in nmol/L, median and 90 % band")
-        for kind in ("individual", "population", "untreated"):
-            f = told["forecasts"][kind]
-            print(f"\n{kind}")
-            for i in range(0, len(f["dates"]), 4):
-                low, middle, high = (f["level"][k][i] for k in ("p05", "p50", "p95"))
-                print(f"  {f['dates'][i]}  {middle:6.0f}  ({low:.0f} to {high:.0f})")
+        words = Words(args.lang)
+        u = tables.Ui(words)
+        print(f"{dosing.sentence(told['regimen'], words)}\n{u('level')}")
+        table = tables.levels(told, u)
+        monthly = [r for r in table.rows if (date.fromisoformat(r[0]) - day).days % 28 == 0]
+        _print_table([table.head, *monthly], keep=(0, 1, 3, 4, 5, 6))
     return 0
+
+
+def _print_table(rows: Sequence[Sequence[str]], keep: Sequence[int]) -> None:
+    """Columns side by side; on a narrow terminal lines wrap, nothing is cut."""
+    from rich.cells import cell_len, set_cell_size
+
+    widths = {i: max(cell_len(row[i]) for row in rows) for i in keep}
+    for row in rows:
+        print("  ".join(set_cell_size(row[i], widths[i]) for i in keep).rstrip())
 
 
 def replay_run(args: argparse.Namespace) -> int:
@@ -322,8 +367,10 @@ def replay_run(args: argparse.Namespace) -> int:
 
     try:
         before = json.loads(Path(args.plan).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"Cannot read the plan {args.plan!r}: {error}. Give a file written with --json.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read the plan {args.plan!r}: {error.strerror or error}.") from None
+    except ValueError:
+        raise UsageError(f"{args.plan!r} is not JSON. Give a plan that was written with --json.") from None
     differs = list(replay(before, _words("en")))
     if not differs:
         print("The same plan again.")

@@ -17,17 +17,15 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the command to the command line."""
-    from calcidiol.cli.patients import day_of
+    from calcidiol.cli.patients import record_and_day
 
     session = commands.add_parser("session", help="the checklist of an injection day", description=session_run.__doc__)
-    session.add_argument("when", choices=("before", "after"))
-    session.add_argument("record", metavar="RECORD")
-    session.add_argument("--on", type=day_of, default=None, metavar="DATE")
-    session.add_argument("--regimen", default=None, help="what was given (after), as for forecast")
+    session.add_argument("when", choices=("before", "after"), help="before or after the injection")
+    record_and_day(session, "day of the injection (default: today)")
+    session.add_argument("--regimen", default=None, help='what was given (after): "im 50000 IU once"')
     session.add_argument(
         "--ctcae", default="5.0", metavar="VERSION", help="CTCAE version of the calcium grade: 5.0, 6.0"
     )
-    session.add_argument("--lang", default="en", choices=("en", "zh-Hant"))
     session.add_argument("--html", metavar="FILE", help="write the checklist as a page to print or to tick")
     session.set_defaults(run=session_run)
 
@@ -79,7 +77,8 @@ def session_run(args: argparse.Namespace) -> int:
     from calcidiol.report.words import Words
     from calcidiol.terminology import products
 
-    say = Words(args.lang).say
+    words = Words(args.lang)
+    say = words.say
     patient, day = cd.read(args.record), args.on or date.today()
     if args.when == "before":
         found = safety.session_before(patient, day, products())
@@ -90,17 +89,17 @@ def session_run(args: argparse.Namespace) -> int:
     grade = safety.calcium_grade(patient, day, args.ctcae)
     if args.html:
         write(args.html, report.sheet(_session(args, patient, day, found, say), lang=args.lang))
-    print(f"{found.status.upper()}  {day.isoformat()}")
+    print(f"{say(f'session_status.{found.status}', {})} ({day.isoformat()})")
     if grade is not None:
         told = {"value": grade.value, "grade": grade.grade, "version": grade.version, "date": grade.when.isoformat()}
         print(f"  {say(f'ctcae.{grade.term}', told)}")
     for rule in found.rules:
-        print(f"  {rule.id} {rule.action}: {say(rule.text_id, rule.params)}")
+        print(f"  {rule.id} {words.name('rule_action', rule.action)}: {say(rule.text_id, rule.params)}")
     for item in found.items:
         mark = {"cleared": "[x]", "missing": "[!]", "ask": "[ ]"}[item.status]
         print(f"  {mark} {say(item.text_id, item.params)}")
     for check in found.monitoring:
         print(f"  {check.on.isoformat()}  {say(check.reason_id, check.params)}")
     for rule in found.stop_rules:
-        print(f"  {rule.id} {rule.action}: {say(rule.text_id, rule.params)}")
+        print(f"  {rule.id} {words.name('rule_action', rule.action)}: {say(rule.text_id, rule.params)}")
     return 3 if found.status == "stopped" else 0
