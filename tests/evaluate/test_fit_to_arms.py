@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import multivariate_t
 
 from calcidiol.evaluate.arms import Observation, read_arms
-from calcidiol.evaluate.calibrate import Fit, calibrate, leave_one_study_out, split_r_hat
+from calcidiol.evaluate.calibrate import Fit, calibrate, ensemble_chain, leave_one_study_out, split_r_hat
 from calcidiol.evaluate.card_file import fitted_card
 from calcidiol.evaluate.population_model import FREEDOM, PRIORS, Model, card_at, find_mode
 from calcidiol.evaluate.predict import STUDY_FACTORS, Panel
@@ -114,6 +114,18 @@ def test_a_fit_may_start_from_a_fitted_card() -> None:
     np.testing.assert_array_equal(
         model.log_predicted(model.center[None]), Model(bare, tuple(rows())).log_predicted(model.center[None])
     )
+
+
+def test_the_chain_finds_the_spread_of_a_known_law() -> None:
+    # Nineteen values, as many as are fitted; fixed seed. Autocorrelation leaves about 1,500 effective draws: an SD is
+    # known to 2 %, the largest error of 19 stays below 6 % in more than 95 of 100 seeds.
+    pytest.importorskip("emcee")
+    sd = np.geomspace(0.1, 10.0, 19)
+    start = np.random.default_rng(0).standard_normal((64, 19)) * sd
+    chain, acceptance = ensemble_chain(lambda x: -0.5 * ((x / sd) ** 2).sum(axis=1), start, 3000, seed=1)
+    assert 0.15 < acceptance < 0.5
+    assert split_r_hat(chain).max() < 1.05
+    assert np.abs(chain.reshape(-1, 19).std(axis=0) / sd - 1.0).max() < 0.06
 
 
 def test_split_r_hat_sees_chains_that_differ() -> None:

@@ -238,12 +238,7 @@ def check_chain(fit: Fit, *, steps: int, walkers: int = 64, seed: int = 0) -> di
     MissingError
         The `calibrate` extra is not installed.
     """
-    try:
-        import emcee
-    except ImportError:
-        raise MissingError(
-            "The check by MCMC needs the extra `calibrate` (emcee). Install it: pip install 'calcidiol[calibrate]'."
-        ) from None
+    emcee = _emcee()
     model = fit.model
 
     def density(x: Floats) -> Floats:
@@ -256,16 +251,7 @@ def check_chain(fit: Fit, *, steps: int, walkers: int = 64, seed: int = 0) -> di
 
     rng = np.random.default_rng([seed, 77])
     start = fit.draws[rng.choice(len(fit.draws), walkers, p=fit.weight, replace=False)]
-    sampler = emcee.EnsembleSampler(
-        walkers,
-        start.shape[1],
-        density,
-        vectorize=True,
-        moves=[(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)],
-    )
-    sampler.random_state = np.random.RandomState(seed).get_state()
-    sampler.run_mcmc(start, steps, progress=False)
-    chain = sampler.get_chain(discard=steps // 5)
+    chain, acceptance = ensemble_chain(density, start, steps, seed)
     times = emcee.autocorr.integrated_time(chain, tol=0, quiet=True)
     flat = chain.reshape(-1, chain.shape[2])
     sd = np.sqrt(np.diag(fit.covariance))
@@ -273,12 +259,48 @@ def check_chain(fit: Fit, *, steps: int, walkers: int = 64, seed: int = 0) -> di
     return {
         "walkers": walkers,
         "steps": steps,
-        "acceptance": float(np.mean(sampler.acceptance_fraction)),
+        "acceptance": acceptance,
         "r_hat": float(split_r_hat(chain).max()),
         "effective": float((len(flat) / np.maximum(times, 1.0)).min()),
         "mean_off_in_sd": float(np.max(np.abs(flat.mean(axis=0) - fit.mean) / sd)),
         "sd_ratio": [float(ratio.min()), float(ratio.max())],
     }
+
+
+def ensemble_chain(
+    density: Callable[[Floats], Floats], start: Floats, steps: int, seed: int = 0
+) -> tuple[Floats, float]:
+    """A chain of emcee's ensemble by differential evolution, the first fifth dropped, and its acceptance.
+
+    Parameters
+    ----------
+    density
+        Log density of points (N, K), up to a constant.
+    start
+        Walkers (W, K), near the law that is sought.
+
+    Returns
+    -------
+    chain : ndarray (steps, W, K)
+    acceptance : float
+        Share of moves that were taken.
+    """
+    emcee = _emcee()
+    # Not the snooker move: emcee 3.1.6 leaves a normal law of 19 dimensions 7 to 10 % too narrow by it (decision 0010).
+    sampler = emcee.EnsembleSampler(*start.shape, density, vectorize=True, moves=emcee.moves.DEMove())
+    sampler.random_state = np.random.RandomState(seed).get_state()
+    sampler.run_mcmc(start, steps, progress=False)
+    return np.asarray(sampler.get_chain(discard=steps // 5)), float(np.mean(sampler.acceptance_fraction))
+
+
+def _emcee() -> Any:
+    try:
+        import emcee
+    except ImportError:
+        raise MissingError(
+            "The check by MCMC needs the extra `calibrate` (emcee). Install it: pip install 'calcidiol[calibrate]'."
+        ) from None
+    return emcee
 
 
 def split_r_hat(chain: Floats) -> Floats:
