@@ -155,6 +155,15 @@ def test_levels_are_readable_in_both_units(planned: dict[str, Any]) -> None:
     assert row[1] == f"{level:.0f} ({level / 2.496:.0f})"
 
 
+def test_the_numbers_for_print_stand_four_weeks_apart(planned: dict[str, Any]) -> None:
+    v = view(planned)
+    days = [date.fromisoformat(row[0]) for row in v.months.rows]
+    assert days[0].isoformat() == planned["on"]
+    assert {(b - a).days for a, b in zip(days, days[1:], strict=False)} == {28}
+    assert days[-1] == date.fromisoformat(v.levels.rows[-1][0])
+    assert set(v.months.rows) <= set(v.levels.rows)
+
+
 def test_results_carry_their_percentile_and_method(planned: dict[str, Any]) -> None:
     row = view(planned).results.rows[0]
     assert row[2] == planned["labs"][0]["received"]

@@ -344,9 +344,8 @@ def forecast_run(args: argparse.Namespace) -> int:
         words = Words(args.lang)
         u = tables.Ui(words)
         print(f"{dosing.sentence(told['regimen'], words)}\n{u('level')}")
-        table = tables.levels(told, u)
-        monthly = [r for r in table.rows if (date.fromisoformat(r[0]) - day).days % 28 == 0]
-        _print_table([table.head, *monthly], keep=(0, 1, 3, 4, 5, 6))
+        months = tables.every_four_weeks(tables.levels(told, u))
+        _print_table([months.head, *months.rows], keep=(0, 1, 3, 4, 5, 6))
     return 0
 
 

@@ -150,11 +150,11 @@ class _Sheet:
         from rich.table import Table as Rich
         from rich.text import Text
 
-        rows = self.v.levels.rows
+        rows = self.v.months.rows
         if not rows:
             return
         self.heading(f"{self.words['chart']}, nmol/L (ng/mL)")
-        picked = Table(self.v.levels.head, tuple(rows[i] for i in _every(len(rows), 7)))
+        picked = Table(self.v.months.head, tuple(rows[i] for i in _every(len(rows), 7)))
         keep = (0, 1, 3, 5) if self.console.width < 76 else (0, 1, 3, 4, 5)
         made = Rich(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for i in keep:

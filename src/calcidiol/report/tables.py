@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from calcidiol.quantity import convert
@@ -292,6 +293,14 @@ def domain(plan: Mapping[str, Any], w: Words, u: Ui) -> Table:
         value = "" if d["value"] is None else f"{d['value']:.3g} {unit}".strip()
         rows.append((name, value, f"{d['low']:g}\u2013{d['high']:g}", u("inside") if d["inside"] else u("outside")))
     return Table(head, tuple(rows))
+
+
+def every_four_weeks(table: Table) -> Table:
+    """The rows of a table of levels that stand a whole number of four weeks after the first."""
+    days = [date.fromisoformat(row[0]) for row in table.rows]
+    return Table(
+        table.head, tuple(r for r, day in zip(table.rows, days, strict=True) if (day - days[0]).days % 28 == 0)
+    )
 
 
 def levels(plan: Mapping[str, Any], u: Ui) -> Table:

@@ -69,6 +69,7 @@ class View:
     domain: Table
     failures: tuple[str, ...]
     levels: Table
+    months: Table
     capsule: str
     knowledge: tuple[tuple[str, str], ...]
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +81,7 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
     u = tables.Ui(w)
     plan = clean.plain(plan)
     lower, explanations = course.lower(plan, w, u)
+    levels = tables.levels(plan, u)
     return View(
         lang=lang,
         title=u("title"),
@@ -134,7 +136,8 @@ def view(plan: Mapping[str, Any], lang: str = "en") -> View:
         card=_card(plan, u),
         domain=tables.domain(plan, w, u),
         failures=tuple((plan.get("card") or {}).get("known_failures") or ()),
-        levels=tables.levels(plan, u),
+        levels=levels,
+        months=tables.every_four_weeks(levels),
         capsule=_capsule(plan, w),
         knowledge=tuple((str(k), str(v)) for k, v in ((plan.get("capsule") or {}).get("knowledge") or {}).items()),
         labels=w.room("ui"),
