@@ -18,16 +18,41 @@ __all__ = ["Words", "read_dosing"]
 DAYS_PER_MONTH = 365.25 / 12
 
 _AMOUNT = re.compile(
-    r"(?<![\d.,])(?P<n>\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?)\s*(?P<k>k|萬|万)?\s*"
+    r"(?<![A-Za-z\d.,])(?P<n>\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?)\s*(?P<k>k|萬|万)?\s*"
     r"(?P<u>IU|I\.U\.|\[iU\]|international units?|units?|UNTS?|UNIT|IE|UI|U|ug|mcg|µg|μg|micrograms?|mg|mL|ml"
     r"|國際單位|国际单位|單位|单位)(?![A-Za-z])(?!\s*/\s*(?:\d+(?:\.\d+)?\s*)?(?:ml|l|g|kg)\b)",
     re.I,
 )
+_APART = re.compile(r"\bd ([23])(?= \d)", re.I)
+"""The name of the substance written apart: "vitamin D 3 400 IU" is 400 IU and not 3,400."""
+_NUMBER_WORDS = {
+    w: n
+    for n, words in enumerate(
+        (
+            "two second zwei 兩 两",
+            "three third drei",
+            "four fourth vier",
+            "five fünf",
+            "six sechs",
+            "seven",
+            "eight acht",
+        ),
+        2,
+    )
+    for w in words.split()
+} | {"ten": 10, "twelve": 12, "zwölf": 12}
+_EVERY_WORD = re.compile(
+    rf"(?<=every )(?:{'|'.join(_NUMBER_WORDS)}|(\d+)(?:nd|rd|th))(?= (?:day|week|month))|"
+    rf"(?<=alle )(?:{'|'.join(_NUMBER_WORDS)})(?= )|(?<=每)[兩两](?=[週周天日月個个])",
+    re.I,
+)
+_UNREAD_RHYTHM = re.compile(r"\b(?:every|each|alle|jede[nrs]?)\b", re.I)
+"""A rhythm was meant; when none could be read, the dose is not a single one."""
 _PER_ML = re.compile(
     r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s*(IU|units?|UNT|ug|mcg|µg|μg|mg)\s*(?:/|per)\s*(\d+(?:\.\d+)?)?\s*mL", re.I
 )
 _PIECES = re.compile(
-    r"(?<![\d.,])(\d+(?:\.\d+)?)\s*(?:tablets?|tabs?|capsules?|caps?|softgels?|drops?|ampou?les?|vials?|顆|粒|滴|支)\b",
+    r"(?<![A-Za-z\d.,])(\d+(?:\.\d+)?)\s*(?:tablets?|tabs?|capsules?|caps?|softgels?|drops?|ampou?les?|amps?|vials?|顆|粒|滴|支)\b",
     re.I,
 )
 _COUNT = re.compile(
@@ -63,9 +88,10 @@ _RANKED = (
     ("mg",),
     ("ml",),
 )
-_UNIT_DAYS = {"d": 1.0, "w": 7.0, "m": DAYS_PER_MONTH, "y": 365.25}
+_UNIT_DAYS = {"d": 1.0, "t": 1.0, "w": 7.0, "m": DAYS_PER_MONTH, "y": 365.25}
 _EVERY = re.compile(
-    r"(?:\bevery|\beach|\bq|每)\s*(\d{1,3}(?:\.\d+)?)?\s*(?:to\s*\d+\s*)?(hours?|h|days?|d|weeks?|wks?|wk|w|months?|mo|m|years?|y|天|日|週|周|個月|月|年)(?![a-z])",
+    r"(?:\bevery|\beach|\bq|\balle|每)\s*(\d{1,3}(?:\.\d+)?)?\s*(?:to\s*\d+\s*)?(hours?|h|days?|d|weeks?|wks?|wk|w|"
+    r"months?|mo|m|years?|y|tage?|wochen?|monate?|天|日|週|周|個月|月|年)(?![a-z])",
     re.I,
 )
 _TIMES_PER = re.compile(
@@ -74,18 +100,22 @@ _TIMES_PER = re.compile(
     re.I,
 )
 _WORDS: tuple[tuple[str, float], ...] = (
-    (r"\b(?:fortnightly|every other week)\b", 14.0),
+    (r"\b(?:fortnightly|every fortnight|every other week)\b", 14.0),
     (r"\b(?:every other day|alternate days?|qod)\b", 2.0),
     (r"\b(?:bid|b\.i\.d\.?|twice daily)\b", 0.5),
     (r"\b(?:tid|t\.i\.d\.?)\b", 1 / 3),
+    (r"\b(?:every other month)\b", 2 * DAYS_PER_MONTH),
     (
-        r"\b(?:daily|nightly|qd|o\.?d\.?|once a day|per day|a day|every day|every morning|qam|qhs)\b|"
+        r"\b(?:daily|nightly|täglich|qd|o\.?d\.?|once a day|per day|a day|every day|(?:every|each) (?:morning|evening|night)|qam|qhs)\b|"
         r"/\s*d(?:ay)?\b|每日|每天",
         1.0,
     ),
-    (r"\b(?:weekly|qw|per week|a week)\b|/\s*w(?:eek|k)\b|每週|每周", 7.0),
-    (r"\b(?:quarterly)\b|每季", 3 * DAYS_PER_MONTH),
-    (r"\b(?:monthly|per month|a month)\b|/\s*mo(?:nth)?\b|每月", DAYS_PER_MONTH),
+    (
+        r"\b(?:weekly|every (?:mon|tues|wednes|thurs|fri|satur|sun)day|qw|wöchentlich|per week|a week)\b|/\s*w(?:eek|k)\b|每週|每周",
+        7.0,
+    ),
+    (r"\b(?:quarterly|vierteljährlich)\b|每季", 3 * DAYS_PER_MONTH),
+    (r"\b(?:monthly|monatlich|per month|a month)\b|/\s*mo(?:nth)?\b|每月", DAYS_PER_MONTH),
     (r"\b(?:yearly|annually|per year|a year)\b|每年", 365.25),
 )
 _ONCE = re.compile(
@@ -112,6 +142,7 @@ class Words:
     since: bool = False
     route: str | None = None
     unclear: bool = False
+    rhythm_unread: bool = False
 
 
 def _number(text: str) -> float:
@@ -129,6 +160,7 @@ def read_dosing(text: str) -> Words:
     >>> read_dosing("50,000 IU IM every 4 weeks x 3").count
     3
     """
+    text = _EVERY_WORD.sub(lambda m: m[1] or str(_NUMBER_WORDS[m[0].casefold()]), _APART.sub(r"d\1", text))
     strength = None
     per_ml = _PER_ML.search(text)
     if per_ml:
@@ -170,6 +202,7 @@ def read_dosing(text: str) -> Words:
         since=bool(_SINCE.search(text)),
         route=route_in_text(text),
         unclear=unclear,
+        rhythm_unread=every is None and bool(_UNREAD_RHYTHM.search(text)),
     )
 
 

@@ -262,7 +262,8 @@ def _dose(
         return
     written = f"{dosage.text or ''} {dosage.patientInstruction or ''}"
     quantity = dosage.doseAndRate[0].doseQuantity if dosage.doseAndRate else None
-    order = _order(text, medicine, read_dosing(written), quantity)
+    words = read_dosing(written)
+    order = _order(text, medicine, words, quantity)
     order = replace(
         order, text=tidy(f"{text} {_dosage_text(dosage)}"), route=_route(dosage.route) or order.route, certain=certain
     )
@@ -293,6 +294,7 @@ def _dose(
             start=start,
             end=None if once else end,
             once=once,
+            unclear=order.unclear or (every is None and words.rhythm_unread),
             since=not once,
             ongoing=False if over else None,
         ),

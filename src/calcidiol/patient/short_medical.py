@@ -198,7 +198,7 @@ def _order(text: str) -> Order:
         end=w.end,
         for_days=w.for_days,
         since=w.since,
-        unclear=w.unclear,
+        unclear=w.unclear or w.rhythm_unread,
     )
 
 
@@ -223,7 +223,7 @@ def _order_of(fields: Mapping[str, Any], name: str, product: str | None) -> Orde
         amount, unit = (said.amount, said.unit) if said.amount is not None else (None, "")
     every = days_of(fields["every"]) if "every" in fields else w.every_days
     per_day = read_number(fields["times_per_day"]) if "times_per_day" in fields else None
-    unclear = w.unclear or ("every" in fields and every is None)
+    unclear = w.unclear or (every is None and ("every" in fields or w.rhythm_unread))
     if per_day is not None:
         every = None if isinstance(per_day, Unreadable) or per_day.value <= 0 else 1 / per_day.value
         unclear |= every is None
