@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from calcidiol import report
+from calcidiol.report.words import Words
 
 
 def width_of(line: str) -> int:
@@ -58,3 +59,30 @@ def test_names_cannot_steer_the_terminal(planned: dict[str, Any]) -> None:
     assert "\x07" not in told
     assert "[red]Ana[/red]:smile:" in told.replace("\n", "")
     assert max(width_of(line) for line in told.split("\n")) <= 80
+
+
+def test_what_to_do_comes_before_what_it_rests_on(planned: dict[str, Any]) -> None:
+    told = report.terminal(planned, width=100)
+    words = Words("en").room("ui")
+    order = ["what_to_give", "limits", "chart", "monitoring", "next_result", "stop_rules", "interactions", "findings",
+             "alternatives", "evidence", "trust"]  # fmt: skip
+    places = [told.index("\n" + words[key]) for key in order]
+    assert places == sorted(places)
+
+
+def test_cautions_and_days_of_injections_are_told_at_the_top(planned: dict[str, Any]) -> None:
+    top = report.terminal(planned, width=400).split(Words("en").say("ui.limits"))[0]
+    assert "falls at the 0.4th percentile of its own forecast" in top
+    assert "2026-11-21, 2026-12-05" in top
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_color_where_it_is_not_wanted(
+    planned: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[" in report.terminal(planned, width=80)
+    monkeypatch.setenv(name, value)
+    assert "\x1b[" not in report.terminal(planned, width=80)

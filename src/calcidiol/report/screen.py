@@ -37,7 +37,8 @@ def terminal(plan: Mapping[str, Any], lang: str = "en", width: int | None = None
     from rich.console import Console
 
     if color is None:
-        color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown")
+        color = sys.stdout.isatty() and not dumb
     if width is None:
         width = Console().width
     out = io.StringIO()
@@ -71,35 +72,41 @@ class _Sheet:
         self.notes(v.reasons, most=99, small=lambda n: n.level == "stop")
         if not v.reasons:
             self.say(words["no_rules"], "", 2)
+        self.notes(v.mind, most=MOST, small=lambda n: False)
         self.give()
         for text, chance, error in v.chances:
             self.hang(f"{chance:>7}  ", f"{text} ({error})" if error else text)
-        for text in v.search_notes:
-            self.say(text, "yellow")
+        if v.search_notes:
+            self.heading(words["limits"])
+            for text in v.search_notes:
+                self.hang("  ", text)
         self.course()
         if v.checks:
             self.heading(words["monitoring"])
             for c in v.checks:
                 self.hang(f"  {c.on}  ", f"{c.labs}{self.stop}{self.space.join(c.why)}")
         self.part(words["placement"], v.placement)
-        self.part(words["lower"], v.lower)
-        for row in v.explanations.rows:
-            self.hang(f"  {row[2]:>4}  ", row[0] + (f" ({words['bayes_factor']} {row[3]})" if row[3] else ""))
-        self.part(words["symptoms"], v.symptoms)
-        if v.calcium:
-            self.heading(words["calcium_heading"])
-            for text in v.calcium[: 2 if v.calcium_level == "caution" else 1]:
-                self.hang("  ", text, _STYLE[v.calcium_level])
         if v.next_rows.rows:
             self.heading(f"{words['next_result']} ({v.next_heading})")
             for span, chance, action, regimen, _ in v.next_rows.rows:
                 self.hang(f"  {span:>17} {chance:>5}  ", action + (f": {regimen}" if regimen else ""))
-        self.part(words["findings"], v.findings)
+        if v.stop_rules:
+            self.heading(words["stop_rules"])
+            self.notes(v.stop_rules, most=99, small=lambda n: False)
         self.part(words["interactions"], v.interactions)
         self.part(words["moves"], v.movers)
         for week, with_it, without_it, gap in v.with_without.rows:
             told = f"{with_it} {words['without_movers']}: {without_it}; {words['difference']}: {gap}"
             self.hang(f"  {words['week']} {week:>2}  ", told)
+        self.part(words["findings"], v.findings)
+        self.part(words["lower"], v.lower)
+        for row in v.explanations.rows:
+            self.hang(f"  {row[2]:>4}  ", row[0] + (f" ({words['bayes_factor']} {row[3]})" if row[3] else ""))
+        if v.calcium:
+            self.heading(words["calcium_heading"])
+            for text in v.calcium[: 2 if v.calcium_level == "caution" else 1]:
+                self.hang("  ", text, _STYLE[v.calcium_level])
+        self.part(words["symptoms"], v.symptoms)
         if v.choices:
             self.heading(words["alternatives"])
             main = sorted(v.choices, key=lambda c: c.kind in ("protocol", "pareto"))
@@ -107,9 +114,6 @@ class _Sheet:
                 told = f"{one.kind_text}: {one.regimen}{self.stop}{self.space.join(one.why)}"
                 self.hang(f"  {one.in_band:>4}  ", told, "bold" if one.kind == "chosen" else "")
             self.more(len(v.choices) - MOST)
-        if v.stop_rules:
-            self.heading(words["stop_rules"])
-            self.notes(v.stop_rules, most=99, small=lambda n: False)
         self.part(words["evidence"], v.evidence[:4])
         self.more(len(v.evidence) - 4)
         if v.trust or v.imputed.rows or v.ignored.rows:
@@ -142,6 +146,8 @@ class _Sheet:
             )
             self.hang("  ", f"{s.dose}{volume} {s.route}, {when}; {self.words['total']} {s.total}", "bold")
             self.say(s.product + (f": {s.pieces}" if s.pieces else ""), "", 4)
+            if s.days:
+                self.say(f"{self.words['date']}: {s.days}", "", 4)
         self.say("   ".join(f"{k}: {x}" for k, x in self.v.totals), "", 2)
 
     def course(self) -> None:
@@ -155,10 +161,11 @@ class _Sheet:
             return
         self.heading(f"{self.words['chart']}, nmol/L (ng/mL)")
         picked = Table(self.v.months.head, tuple(rows[i] for i in _every(len(rows), 7)))
-        keep = (0, 1, 3, 5) if self.console.width < 76 else (0, 1, 3, 4, 5)
+        width = self.console.width
+        keep = (0, 1, 3) if width < 56 else (0, 1, 3, 5) if width < 76 else (0, 1, 3, 4, 5)
         made = Rich(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for i in keep:
-            made.add_column(Text(picked.head[i]), overflow="fold", no_wrap=False)
+            made.add_column(Text(picked.head[i]), overflow="fold", no_wrap=i == 0)
         for row in picked.rows:
             made.add_row(*(Text(row[i]) for i in keep))
         self.console.print(made)
