@@ -2,7 +2,8 @@
 
 A line begins from a base person (woman, 60 years, 25(OH)D 30, everything else normal, all results 3 days old) and
 changes her: `calcium=2.71`, `calcium@40=2.3` (days before the day of the plan), `calcium=<2.0`, `no calcium` (gone),
-`calcium+=2.7@3` (another result), `age=72`, `sex=male`, `has lymphoma`, `had gastrectomy` (procedure),
+`calcium+=2.7@3` (another result), `calcium=10.5 mg/dL` (as the
+laboratory wrote it), `age=72`, `sex=male`, `has lymphoma`, `had gastrectomy` (procedure),
 `takes thiazide`, `takes thiazide@3` (begun days before), `takes calcium:500` (mg a day), `allergy sesame`,
 `dose im 300000@30`,
 `dose oral 1000@400 every 1` (still taken), `visit nadir@-5` (days after), `high calcium=2.5` (the laboratory's limit).
@@ -69,7 +70,7 @@ def dose(route: str, iu: float, days: int, every: float = 0.0, ongoing: bool = F
     return GivenDose("cholecalciferol", route, nmol, iu, start, every, 0 if ongoing else count, HERE, ongoing=ongoing)
 
 
-_VALUE = re.compile(r"([a-z0-9_]+)(\+?)(?:@(-?\d+))?=(<=|>=|<|>)?([\d.]+)(?:@(-?\d+))?\Z")
+_VALUE = re.compile(r"([a-z0-9_]+)(\+?)(?:@(-?\d+))?=(<=|>=|<|>)?([\d.]+)(?:@(-?\d+))?(?: (\S+))?\Z")
 
 
 def person(line: str) -> Patient:
@@ -126,7 +127,8 @@ def _value(p: Patient, word: str) -> Patient:
     found = _VALUE.match(word)
     if found is None:
         raise ValueError(f"not understood: {word!r}")
-    name, more, days, comparator, value, later = found.groups()
+    name, more, days, comparator, value, later, unit = found.groups()
     row = lab(name, float(value), int(days or later or 3), comparator or "")
+    row = replace(row, unit=unit or row.unit)
     kept = p.labs if more else tuple(x for x in p.labs if x.analyte != name)
     return replace(p, labs=(*kept, row))

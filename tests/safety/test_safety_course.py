@@ -84,7 +84,7 @@ def test_every_check_has_its_days_and_text(check: safety.rulebook.Check) -> None
     expected = 3 if check.after == "each_im" else check.count
     assert len(rows) == expected
     first = IM.runs[0].start
-    if check.after == "first":
+    if check.after != "each_im":
         assert [(m.on - first).days for m in rows] == [check.days + k * check.every_days for k in range(check.count)]
     else:
         assert [m.on for m in rows] == [ON, *(first + timedelta(days=28 * k - 2) for k in (1, 2))]
@@ -94,6 +94,18 @@ def test_every_check_has_its_days_and_text(check: safety.rulebook.Check) -> None
         assert m.labs == check.labs
     if line:
         assert not [m for m in safety.monitoring(base(), IM, ON) if m.rule == check.id]
+
+
+def test_calcium_after_denosumab_is_counted_from_denosumab() -> None:
+    def due(visits: str) -> int:
+        (check,) = (m for m in safety.monitoring(person(f"takes denosumab; {visits}"), IM, ON) if m.rule == "M08")
+        return (check.on - ON).days
+
+    assert due("visit bone_agent@-20; visit bone_agent@-48; visit chemotherapy@-60") == 20 + 12
+    assert due("visit bone_agent@5; visit bone_agent@-23") == 12 - 5  # given 5 days ago
+    assert due("visit bone_agent@12; visit bone_agent@-16") == 0
+    assert due("visit bone_agent@13; visit bone_agent@-15") == 15 + 12  # that check is over
+    assert due("visit bone_agent@13") == due("") == (IM.runs[0].start - ON).days + 12
 
 
 def test_nothing_given_nothing_monitored_and_oral_has_no_session() -> None:

@@ -190,12 +190,9 @@ def test_every_hard_limit_and_permission_is_read_as_it_is_written() -> None:
     for name, row in table["permitted"].items():
         permission = known.permitted[f"permitted.{name}"]
         assert permission.when == (parse(row["when"], "here") if "when" in row else None)
-        assert permission.unless == (parse(row["unless"], "here") if "unless" in row else None)
-        assert (permission.route, permission.source, permission.tag) == (
-            row.get("route", ""),
-            row["source"],
-            row["tag"],
-        )
+        assert (permission.route, permission.agree, permission.source, permission.tag) == (
+            row.get("route", ""), row.get("agree", ""), row["source"], row["tag"],
+        )  # fmt: skip
 
 
 def test_every_interaction_is_read_as_it_is_written() -> None:

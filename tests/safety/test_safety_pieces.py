@@ -425,7 +425,7 @@ def test_every_scheme_is_read_as_it_is_written() -> None:
         one = status.schemes()[id_]
         for key in ("name", "source", "tag"):
             assert getattr(one, key) == row[key]
-        for key in ("severe_below", "deficient_below", "insufficient_below", "high_from"):
+        for key in ("severe_below", "deficient_below", "insufficient_below", "high_above"):
             assert getattr(one, key) == row.get(key)
         assert one.target == (tuple(float(x) for x in row["target"]) if "target" in row else None)
         assert one.id == id_

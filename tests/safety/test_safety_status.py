@@ -12,12 +12,15 @@ from calcidiol.safety.status import read_schemes
 @pytest.mark.parametrize("scheme", schemes().values(), ids=lambda s: s.id)
 def test_every_edge_begins_the_next_class(scheme: object) -> None:
     order = ["severe", "deficient", "insufficient", "sufficient", "high"]
-    for name in ("severe_below", "deficient_below", "insufficient_below", "high_from"):
+    for name in ("severe_below", "deficient_below", "insufficient_below"):
         edge = getattr(scheme, name)
-        if edge is None:
-            continue
-        below, at = scheme.classify(edge - 0.01), scheme.classify(edge)  # type: ignore[attr-defined]
-        assert order.index(below) < order.index(at)
+        if edge is not None:
+            below, at = scheme.classify(edge - 0.01), scheme.classify(edge)  # type: ignore[attr-defined]
+            assert order.index(below) < order.index(at)
+    edge = scheme.high_above  # type: ignore[attr-defined]
+    if edge is not None:  # the societies say "above", so the edge itself is not high yet
+        assert scheme.classify(edge) == "sufficient"  # type: ignore[attr-defined]
+        assert scheme.classify(edge + 0.01) == "high"  # type: ignore[attr-defined]
     if scheme.target is not None:  # type: ignore[attr-defined]
         assert scheme.target[0] < scheme.target[1]  # type: ignore[attr-defined]
 
@@ -38,7 +41,7 @@ def test_an_unknown_scheme_names_the_known() -> None:
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"tag": "X"}, "needs name"), ({"color": 1}, "'color'"), ({"high_from": 10}, "do not rise")],
+    [({"tag": "X"}, "needs name"), ({"color": 1}, "'color'"), ({"high_above": 10}, "do not rise")],
 )
 def test_a_faulty_scheme_is_refused(change: dict[str, object], says: str) -> None:
     row = {"name": "n", "source": "s", "tag": "P", "deficient_below": 50, **change}

@@ -1,4 +1,8 @@
-"""Clinical vignettes (vignettes.csv): expected verdict, rules, routes and what may be given."""
+"""Clinical vignettes (vignettes.csv): expected verdict, rules, routes, what may be given and what stays permissible.
+
+`given` is all, none, the largest dose or the number of doses; `permitted` is empty where it is not asked and "-" for
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +53,9 @@ def test_vignette(row: dict[str, str]) -> None:
             assert verdict.regimen.largest_iu == float(given.split()[0])
         else:
             assert sum(run.count for run in verdict.regimen.runs) == int(given)
+    if row["permitted"]:
+        kept = {p.removeprefix("permitted.") for r in allowed.fired for p in r.permitted}
+        assert " ".join(sorted(kept)) == row["permitted"].replace("-", ""), row["story"]
     for rule in verdict.rules:
         assert rule.source
         for text_id in (rule.text_id, *filter(None, [rule.lifted_by]), *rule.permitted):

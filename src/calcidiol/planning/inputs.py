@@ -50,7 +50,7 @@ def named_in_rules() -> tuple[frozenset[str], frozenset[str]]:
     conditions = [r.condition for r in (*known.rules, *known.stops)] + [x.condition for x in known.clashes]
     conditions += [x.condition for x in known.checks if x.condition is not None]
     conditions += [x.condition for x in known.items if x.condition is not None]
-    conditions += [c for x in known.permitted.values() for c in (x.when, x.unless) if c is not None]
+    conditions += [x.when for x in known.permitted.values() if x.when is not None]
     said = {s for c in conditions for branch in c.branches(True) for s, _ in branch}
     has = {s.name for s in said if isinstance(s, Flag) and s.kind == "has"}
     takes = {s.name for s in said if (isinstance(s, Flag) and s.kind == "takes") or isinstance(s, Timed)}

@@ -6,7 +6,7 @@ back. So no two rules cancel, whatever their order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -112,7 +112,7 @@ def judge(patient: Patient, on: date, products: Mapping[str, Product], knowledge
             ceiling_nmol_per_l=ceiling,
             preferred_route=preferred if preferred in routes else None,
             daily_only=daily,
-            fired=tuple(permissions(f, facts, known.permitted, tuple(routes)) for f in fired),
+            fired=permissions(fired, facts, known.permitted, tuple(routes)),
         ),
     )
 
@@ -189,17 +189,22 @@ def hard(known: Knowledge, name: str, **params: object) -> Fired:
     )  # fmt: skip
 
 
-def permissions(fired: Fired, facts: Facts, table: Mapping[str, Permission], routes: tuple[str, ...]) -> Fired:
-    """Keep of the permissions those whose own conditions hold, given what is left in the end."""
-    if not fired.permitted:
-        return fired
-    kept = []
-    for name in fired.permitted:
+def permissions(
+    fired: Sequence[Fired],
+    facts: Facts,
+    table: Mapping[str, Permission],
+    routes: tuple[str, ...],
+    beside: Sequence[Fired] = (),
+) -> tuple[Fired, ...]:
+    """Keep of the permissions those that hold, given what is left in the end and every other rule that fired."""
+    takes_away = [f for f in (*beside, *fired) if f.action != "WARN"]
+
+    def holds(name: str) -> bool:
         p = table[name]
         if p.route and p.route not in routes:
-            continue
-        if p.unless is not None and p.unless.truth(facts) >= POSSIBLE:
-            continue
-        if p.when is None or p.when.truth(facts) >= POSSIBLE:
-            kept.append(name)
-    return replace(fired, permitted=tuple(kept))
+            return False
+        if p.when is not None and p.when.truth(facts) < POSSIBLE:
+            return False
+        return not p.agree or all(name in f.permitted for f in takes_away if f.scope in ("all", p.agree))
+
+    return tuple(replace(f, permitted=tuple(n for n in f.permitted if holds(n))) for f in fired)

@@ -212,7 +212,8 @@ class _Check:
                 wait = exposure.wait_days(day_injected[dose.day], numbers["wait_days"], numbers["wait_per_iu"])
                 blocked = max(blocked, dose.day + timedelta(days=wait))
         routes = self.limits.routes
-        found.extend(permissions(f, self.facts, self.known.permitted, routes) for f in met.values())
+        beside = (*self.limits.fired, *found)
+        found.extend(permissions(tuple(met.values()), self.facts, self.known.permitted, routes, beside))
         return keep
 
     def _too_soon(self, dose: _Dose, last: Mapping[str, date]) -> Fired | None:

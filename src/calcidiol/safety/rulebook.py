@@ -64,11 +64,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Something that stays permissible: when `when` holds, `unless` does not, and `route` (if any) is left."""
+    """Something that stays permissible: when `when` holds and `route` (if any) is left.
+
+    With `agree` (``"all"`` or ``"im"``) only if each fired rule that takes away all routes (or the injections) lists
+    it: so a permission of one rule is never read beside the stop of another.
+    """
 
     when: Condition | None
-    unless: Condition | None
     route: str
+    agree: str
     source: str
     tag: str
 
@@ -106,7 +110,7 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the monitoring plan: `labs`, `days` after the first dose or each injection, `count` times."""
+    """One line of the monitoring plan: `labs`, `days` after its anchor (see monitoring.toml), `count` times."""
 
     id: str
     labs: tuple[str, ...]
@@ -245,16 +249,14 @@ def _permitted(table: Mapping[str, Any], lines: _Lines) -> dict[str, Permission]
     found: dict[str, Permission] = {}
     for name, row in table.get("permitted", {}).items():
         where = lines.where(f"permitted.{name}", 0)
-        _keys(row, {"when", "unless", "route", "source", "tag"}, ("source", "tag"), where)
+        _keys(row, {"when", "route", "agree", "source", "tag"}, ("source", "tag"), where)
         if row.get("route", "") not in ("", "oral", "im"):
             raise KnowledgeError(f"{where}: 'route' is {row['route']!r}, must be oral or im.")
-        found[f"permitted.{name}"] = Permission(
-            parse(row["when"], where) if "when" in row else None,
-            parse(row["unless"], where) if "unless" in row else None,
-            row.get("route", ""),
-            row["source"],
-            row["tag"],
-        )
+        if row.get("agree", "") not in ("", "all", "im"):
+            raise KnowledgeError(f"{where}: 'agree' is {row['agree']!r}, must be all or im.")
+        condition = parse(row["when"], where) if "when" in row else None
+        agree = row.get("agree", "")
+        found[f"permitted.{name}"] = Permission(condition, row.get("route", ""), agree, row["source"], row["tag"])
     return found
 
 
@@ -379,7 +381,7 @@ def _check(row: Mapping[str, Any], where: str) -> Check:
         "id", "labs", "days", "after", "every_days", "count", "tolerance_days", "when", "source", "tag", "mandatory",
     }  # fmt: skip
     _keys(row, known, ("id", "labs", "days", "after", "source", "tag"), where)
-    _choice(row, "after", ("first", "each_im"), where)
+    _choice(row, "after", ("first", "each_im", "bone_agent"), where)
     return Check(
         id=row["id"],
         labs=_labs(row, where),

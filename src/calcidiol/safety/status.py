@@ -14,7 +14,7 @@ from calcidiol.safety.rulebook import TAGS
 
 FILE = "safety/schemes.toml"
 DEFAULT = "project"
-_EDGES = ("severe_below", "deficient_below", "insufficient_below", "high_from")
+_EDGES = ("severe_below", "deficient_below", "insufficient_below", "high_above")
 CLASSES = ("severe", "deficient", "insufficient", "sufficient", "high")
 
 
@@ -27,7 +27,7 @@ class Scheme:
     severe_below: float | None
     deficient_below: float | None
     insufficient_below: float | None
-    high_from: float | None
+    high_above: float | None
     target: tuple[float, float] | None
     source: str
     tag: str
@@ -42,7 +42,7 @@ class Scheme:
         """
         if self.deficient_below is None:
             return None
-        if self.high_from is not None and level_nmol_per_l >= self.high_from:
+        if self.high_above is not None and level_nmol_per_l > self.high_above:
             return "high"
         for name in ("severe", "deficient", "insufficient"):
             edge = getattr(self, f"{name}_below")
@@ -78,7 +78,7 @@ def _one(id_: str, row: Mapping[str, Any]) -> Scheme:
         severe_below=row.get("severe_below"),
         deficient_below=row.get("deficient_below"),
         insufficient_below=row.get("insufficient_below"),
-        high_from=row.get("high_from"),
+        high_above=row.get("high_above"),
         target=None if target is None else (float(target[0]), float(target[1])),
         source=row["source"],
         tag=row["tag"],

@@ -73,6 +73,7 @@ def monitoring(
     known = knowledge or shipped()
     facts = Facts(patient, on, known.numbers)
     first = min((run.start for run in regimen.runs), default=on)
+    agents = sorted(v.when for v in patient.visits if v.kind == "bone_agent")
     found = {(item.on, item.reason_id): item for item in to_lift(rules, facts, known)}
     points = _checkpoints(patient, regimen, on, known, rules)
     draws = [(v.when, v.kind) for v in patient.visits if v.kind in DRAWS and v.when >= on]
@@ -80,7 +81,7 @@ def monitoring(
     for check in known.checks if regimen.runs else ():
         if check.condition is not None and check.condition.truth(facts) < POSSIBLE:
             continue
-        for due in _days(check, regimen, first):
+        for due in _days(check, regimen, _anchor(check, agents, first, on)):
             if due < on and check.after != "each_im":
                 continue
             day, visit = _move(draws, max(due, on), check.tolerance_days)
@@ -119,6 +120,13 @@ def _checkpoints(
 
 def _day(text: object) -> date:
     return date.fromisoformat(str(text))
+
+
+def _anchor(check: Check, agents: Sequence[date], first: date, on: date) -> date:
+    """The day from which a check is counted: the first dose, or the bone agent whose check is still to come."""
+    if check.after != "bone_agent":
+        return first
+    return next((day for day in agents if day + timedelta(days=check.days) >= on), first)
 
 
 def _days(check: Check, regimen: Regimen, first: date) -> Iterator[date]:
