@@ -106,12 +106,14 @@ _WORDS: tuple[tuple[str, float], ...] = (
     (r"\b(?:tid|t\.i\.d\.?)\b", 1 / 3),
     (r"\b(?:every other month)\b", 2 * DAYS_PER_MONTH),
     (
-        r"\b(?:daily|nightly|täglich|qd|o\.?d\.?|once a day|per day|a day|every day|(?:every|each) (?:morning|evening|night)|qam|qhs)\b|"
+        r"\b(?:daily|nightly|täglich|qd|o\.?d\.?|once a day|per day|a day|every day|"
+        r"(?:every|each) (?:morning|evening|night)|qam|qhs)\b|"
         r"/\s*d(?:ay)?\b|每日|每天",
         1.0,
     ),
     (
-        r"\b(?:weekly|every (?:mon|tues|wednes|thurs|fri|satur|sun)day|qw|wöchentlich|per week|a week)\b|/\s*w(?:eek|k)\b|每週|每周",
+        r"\b(?:weekly|every (?:mon|tues|wednes|thurs|fri|satur|sun)day|"
+        r"qw|wöchentlich|per week|a week)\b|/\s*w(?:eek|k)\b|每週|每周",
         7.0,
     ),
     (r"\b(?:quarterly|vierteljährlich)\b|每季", 3 * DAYS_PER_MONTH),

@@ -221,6 +221,20 @@ def _newest(rows: tuple[Lab, ...], on: date) -> float | None:
     return max(known, key=lambda x: x.when).value if known else None
 
 
+def _years(born: date, on: date) -> float:
+    """Whole birthdays, and the share of the running year: 18 on the day, not one leap day later."""
+    whole = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    last, following = (_birthday(born, born.year + whole + n) for n in (0, 1))
+    return whole + (on - last).days / (following - last).days
+
+
+def _birthday(born: date, year: int) -> date:
+    try:
+        return born.replace(year=year)
+    except ValueError:  # born on 29 February
+        return date(year, 3, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Patient:
     """One person on one timeline. Everything that is not known is None or empty, never a default.
@@ -256,7 +270,7 @@ class Patient:
     def age_on(self, on: date) -> float | None:
         """Age in years on a day; from the birth date, else the age given."""
         if self.birth_date is not None:
-            return (on - self.birth_date).days / 365.25
+            return _years(self.birth_date, on)
         return self.age_y
 
     def weight_on(self, on: date) -> float | None:

@@ -18,6 +18,7 @@ from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.diary import file_symptom
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
+from calcidiol.patient.medical import file_condition
 from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
 from calcidiol.patient.record import Origin, Patient, Sex, Visit
 from calcidiol.patient.short_medical import allergy, condition, dose, drug, procedure
@@ -65,6 +66,8 @@ PATIENT_KEYS = (
     "bmi",
     "latitude",
     "sun",
+    "pregnant",
+    "breastfeeding",
 )
 LAB_KEYS = (
     "test",
@@ -105,6 +108,8 @@ _SUN = {
     "moderate": "usual",
     "high": "usual",
 }
+_YES = ("yes", "true", "y", "1", "是")
+_NO = ("no", "false", "n", "0", "否", "unknown", "not known", "not applicable", "n/a")
 MOST_ROWS = 20_000
 """Most rows of one section (P)."""
 LONGEST_CYCLE_D = 400.0
@@ -237,6 +242,12 @@ def _about(g: Gathering, about: Mapping[str, Any]) -> dict[str, Any]:
         found["sun"] = _SUN.get(_plain(known["sun"]))
         if found["sun"] is None:
             g.refuse("field", "sun_unknown", "patient.sun", known["sun"])
+    for field, snomed in (("pregnant", "77386006"), ("breastfeeding", "169741004")):
+        said = str(known.get(field) or "no").strip().casefold()
+        if said in _YES:
+            file_condition(g, f"patient.{field}", [("snomed", snomed)], field)
+        elif said not in _NO:
+            g.refuse("field", "unknown_key", f"patient.{field}", f"{field}: {said}", hint="yes / no")
     for field in ("weight", "height", "bmi"):
         given = known.get(field)
         for place, row in _rows([given] if isinstance(given, (int, float)) else given, f"patient.{field}", "patient"):

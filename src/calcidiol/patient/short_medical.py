@@ -111,6 +111,21 @@ _NO = (
     "refuted",
     "entered-in-error",
 )
+_NEVER = (
+    "cancelled",
+    "canceled",
+    "not-done",
+    "not-given",
+    "not-taken",
+    "never-taken",
+    "refused",
+    "refuted",
+    "planned",
+    "proposed",
+    "draft",
+    "entered-in-error",
+)
+"""What was not taken or done at all, by its status."""
 
 
 def _fields(g: Gathering, row: Mapping[str, Any], where: str, known: tuple[str, ...]) -> dict[str, Any]:
@@ -150,6 +165,11 @@ def days_of(value: Any) -> float | None:
     return read_dosing(text).every_days or read_dosing(f"every {text}").every_days
 
 
+def _never(fields: Mapping[str, Any]) -> bool:
+    """Whether a row says that it was not taken or done at all."""
+    return str(fields.get("status", "")).strip().casefold().replace("_", "-").replace(" ", "-") in _NEVER
+
+
 def dose(g: Gathering, row: Any, where: str) -> None:
     """A past dose: text, or a mapping."""
     if isinstance(row, str):
@@ -158,6 +178,7 @@ def dose(g: Gathering, row: Any, where: str) -> None:
             vitamin = VitaminD("cholecalciferol", assumed=True) if not _other_drug(row) else None
         if vitamin is None:
             g.refuse("dose", "dose_not_vitamin_d", where, row)
+            drug(g, row, where)
             return
         add_dose(g, where, vitamin, _order(row))
         return
@@ -171,8 +192,13 @@ def dose(g: Gathering, row: Any, where: str) -> None:
     if vitamin is None:
         if name and not product and _other_drug(name):
             g.refuse("dose", "dose_not_vitamin_d", where, name)
+            taken = {k: v for k, v in fields.items() if k in DRUG_KEYS and k not in ("name", "text")}
+            drug(g, {"name": name} | taken, where)
             return
         vitamin = VitaminD("cholecalciferol", assumed=True)
+    if _never(fields):
+        g.skip("dose", "status_not_taken", where, name or row)
+        return
     add_dose(g, where, vitamin, _order_of(fields, name, product))
 
 
@@ -239,11 +265,10 @@ def _order_of(fields: Mapping[str, Any], name: str, product: str | None) -> Orde
     start = read_date(fields[start_key]) if start_key else None
     end = read_date(fields[end_key]) if end_key else None
     unclear |= end_key is not None and end is None
-    status = str(fields.get("status", "")).casefold()
     ongoing = None
     if "ongoing" in fields:
         ongoing = _true(fields["ongoing"])
-    elif status in ("stopped", "completed"):
+    elif not _true(fields.get("status", "active")) or not _true(fields.get("active", "yes")):
         ongoing = False
     source = str(fields.get("source", "")).casefold()
     certain = not any(s in source for s in ("patient", "self", "report")) and _true(fields.get("certain", "yes"))
@@ -296,8 +321,11 @@ def drug(g: Gathering, row: Any, where: str) -> None:
         g.refuse("drug", "drug_shape", where, row)
         return
     vitamin = vitamin_d(codes, text)
-    if vitamin is not None:
-        add_dose(g, where, vitamin, _order_of({k: v for k, v in fields.items() if k in DOSE_KEYS}, text, None))
+    if vitamin is not None and _never(fields):
+        g.skip("dose", "status_not_taken", where, text)
+    elif vitamin is not None:
+        known = {k: v for k, v in fields.items() if k in DOSE_KEYS or k == "active"}
+        add_dose(g, where, vitamin, _order_of(known, text, None))
     start = read_date(fields.get("start", fields.get("since", fields.get("date"))))
     end = read_date(fields.get("end", fields.get("until")))
     active = _true(fields.get("active", "yes")) and _true(fields.get("status", "active"))
@@ -376,4 +404,7 @@ def procedure(g: Gathering, row: Any, where: str) -> None:
     given = fields.get("details", {})
     details |= {tidy(k, 40): tidy(v, 80) for k, v in given.items()} if isinstance(given, Mapping) else {}
     text = tidy(fields.get("text", fields.get("name", "")))
+    if _never(fields):
+        g.skip("procedure", "status_not_done", where, text)
+        return
     file_procedure(g, where, _codes(fields, "snomed", "icd10"), text, when=when.day if when else None, details=details)

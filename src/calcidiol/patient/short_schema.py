@@ -68,6 +68,8 @@ _BY_NAME: dict[str, dict[str, Any]] = {
     "bmi": _MEASURE,
     "active": _YES,
     "ongoing": _YES,
+    "pregnant": _YES,
+    "breastfeeding": _YES,
     "certain": _YES,
     "resolved": {},
     "details": {"type": "object"},
