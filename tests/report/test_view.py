@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_the_numbers_for_print_stand_four_weeks_apart(planned: dict[str, Any]) -
     v = view(planned)
     days = [date.fromisoformat(row[0]) for row in v.months.rows]
     assert days[0].isoformat() == planned["on"]
-    assert {(b - a).days for a, b in zip(days, days[1:], strict=False)} == {28}
+    assert {(b - a).days for a, b in itertools.pairwise(days)} == {28}
     assert days[-1] == date.fromisoformat(v.levels.rows[-1][0])
     assert set(v.months.rows) <= set(v.levels.rows)
 
