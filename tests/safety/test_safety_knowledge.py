@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 
@@ -59,7 +60,7 @@ def changed(file: str, old: str, new: str) -> dict[str, str]:
         ("rules.toml", 'source = "our choice"', 'limit = { daily_only = true }\nsource = "our choice"', "WARN cannot"),
         ("rules.toml", 'action = "ALT"\nscope = "im"', 'action = "ALT"\nscope = "all"', "leaves no other route"),
         ("rules.toml", 'version = "2026-11-24"', "", "needs 'version'"),
-        ("rules.toml", '[[hard]]\nid = "HL01"', '[[hard]]\nid = "HL99"', "'HL01' is missing"),
+        ("rules.toml", '[[hard]]\nid = "HL01"', '[[hard]]\nid = "HL99"', "nothing checks a hard limit 'HL99'"),
         ("rules.toml", 'route = "oral"', 'route = "nose"', "must be oral or im"),
         ("rules.toml", "[[rule]]", "[[rule", "not valid TOML"),
         ("interactions.toml", 'level = "moderate"', 'level = "huge"', "'level' is 'huge'"),
@@ -70,7 +71,7 @@ def changed(file: str, old: str, new: str) -> dict[str, str]:
         ("numbers.toml", "value = 300000", "value = -1", "a number above 0 is needed"),
         ("numbers.toml", "value = 300000", "value = true", "a number above 0 is needed"),
         ("numbers.toml", "value = 300000\n", "", "needs value, unit, source and tag"),
-        ("numbers.toml", "[hard.wait_days]", "[hard.other]", "[hard.wait_days] is missing"),
+        ("numbers.toml", "[hard.wait_days]", "[hard.other]", "[hard.other] is used nowhere"),
     ],
 )  # fmt: skip
 def test_a_fault_in_a_rule_file_is_named(file: str, old: str, new: str, says: str) -> None:
@@ -82,6 +83,91 @@ def test_a_fault_in_a_rule_file_is_named(file: str, old: str, new: str, says: st
         read(texts)
     assert says in str(told.value)
     assert f"safety/{file}" in str(told.value)
+
+
+AGE = 'when = "age < 18 a"'
+ONE = "limit = { largest_single_iu = 100000 }"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        # a value of the wrong kind
+        ("rules.toml", AGE, "when = 18", "'when' is 18, a text in quotes is needed"),
+        ("rules.toml", 'permitted = ["permitted.measure"]', 'permitted = "permitted.measure"', "list of different"),
+        ("rules.toml", ONE, 'limit = { largest_single_iu = "1" }', "numbers above 0"),
+        ("rules.toml", ONE, "limit = { largest_single_iu = 0 }", "numbers above 0"),
+        ("rules.toml", ONE, "limit = { largest_single_iu = nan }", "numbers above 0"),
+        ("interactions.toml", 'classes = ["thiazide"]', 'classes = "thiazide"', "a list of different words"),
+        ("interactions.toml", "moves = { CL25 = 1.15 }", "moves = { CL25 = -1.15 }", "numbers above 0"),
+        ("monitoring.toml", "days = 7\n", 'days = "seven"\n', "a whole number is needed"),
+        ("monitoring.toml", "days = 7\n", "days = 7.5\n", "a whole number is needed"),
+        ("monitoring.toml", "tolerance_days = 2", "tolerance_days = -2", "a whole number of 0 or more"),
+        ("monitoring.toml", "count = 2", "count = 0", "a whole number of 1 or more"),
+        ("monitoring.toml", "mandatory = false", 'mandatory = "no"', "true or false is needed"),
+        ("session.toml", "within_days = 7", "within_days = -7", "a whole number of 0 or more"),
+        ("numbers.toml", "value = 28\n", "value = 27.5\n", "no whole number of days"),
+        # a word that nobody knows
+        ("rules.toml", "[[rule]]", "[[rulle]]", "'rulle' is not known here"),
+        ("monitoring.toml", "[[check]]", "[[chekc]]", "'chekc' is not known here"),
+        ("session.toml", "[[item]]", '[more]\nx = "y"\n[[item]]', "'more' is not known here"),
+        ("rules.toml", 'agree = "all"', 'agree = "none"', "'agree' is 'none'"),
+        ("interactions.toml", "moves = { CL25 = 1.15 }", "moves = { CL52 = 1.15 }", "unknown parameter 'CL52'"),
+        ("interactions.toml", 'size = "known"', 'size = "big"', "'size' is 'big'"),
+        ("monitoring.toml", 'id = "lift.measure"', 'id = "lift.mesure"', "no rule is lifted by 'lift.mesure'"),
+        ("rules.toml", 'scope = "im"', 'scope = "excipient"', "needs 'allergic to ...'"),
+        ("numbers.toml", 'unit = "d"', 'unit = "h"', "it is read in 'd'"),
+        ("numbers.toml", 'tag = "P"', 'tag = "Q"', "needs a source and a tag"),
+        ("numbers.toml", "[own_limit.calcium]", "[own_limit.calcuim]", "[own_limit.calcuim] is used nowhere"),
+        # what stands twice, is never given or can never be
+        ("monitoring.toml", 'id = "M02"', 'id = "M01"', "the check 'M01' stands already in"),
+        ("monitoring.toml", 'id = "lift.measure_again"', 'id = "lift.measure"', "the lift 'lift.measure' stands"),
+        ("session.toml", 'id = "S02"', 'id = "S01"', "the item 'S01' stands already in"),
+        ("interactions.toml", 'id = "DI02"', 'id = "DI01"', "the interaction 'DI01' stands already in"),
+        ("rules.toml", '[[hard]]\nid = "HL02"', '[[hard]]\nid = "HL01"', "the hard limit 'HL01' stands already in"),
+        ("rules.toml", "[permitted.oral]", '[permitted.tea]\nsource = "x"\ntag = "P"\n[permitted.oral]', "no rule"),
+        ("monitoring.toml", "every_days = 182\n", "", "'every_days' of 1 or more is needed"),
+        ("monitoring.toml", "days = 0\n", "days = -1\n", "the day of the plan (0) or later"),
+        ("rules.toml", AGE, 'when = "has williams_syndrome or has cyp24a1_loss"', "keep one"),
+        ("rules.toml", AGE, 'when = "not (not has cyp24a1_loss and not has williams_syndrome)"', "keep one"),
+        ("rules.toml", AGE, 'when = "sex is female and sex is male"', "female and male at once"),
+        ("rules.toml", AGE, 'when = "calcium > high and not calcium > high - 0.1 mmol/L"', "over its high limit"),
+        ("rules.toml", AGE, 'when = "inr is older than 9 d and not inr is older than 9 d"', "says and denies"),
+        ("rules.toml", AGE, 'when = "inr is older than 9 d and not inr is older than 5 d"', "'days since inr' above 9"),
+        ("rules.toml", AGE, 'when = "started platinum within 3 d and not started platinum within 5 d"', "above 5"),
+    ],
+)  # fmt: skip
+def test_nothing_malformed_slips_through(file: str, old: str, new: str, says: str) -> None:
+    with pytest.raises(KnowledgeError) as told:
+        read(changed(file, old, new))
+    assert says in str(told.value)
+    assert re.match(rf"safety/{file} line \d+: ", str(told.value))
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "inr is older than 5 d and not inr is older than 9 d",
+        "started platinum within 5 d and not started platinum within 3 d",
+        "calcium > high - 0.1 mmol/L and not calcium > high",
+        "calcium > high and not calcium > 2.7 mmol/L",
+        "sex is female and not sex is male",
+    ],
+)
+def test_what_can_be_true_is_not_refused(when: str) -> None:
+    read(changed("rules.toml", AGE, f'when = "{when}"'))
+
+
+def test_a_header_may_be_indented_and_a_table_inline() -> None:
+    fault = changed("rules.toml", AGE, "when = 18")
+    indented = fault["rules.toml"].replace("[[rule]]", "  [[ rule ]]")
+    with pytest.raises(KnowledgeError, match=r"rules\.toml line \d+: 'when' is 18"):
+        read({**fault, "rules.toml": indented})
+    inline = 'version = "x"\nitem = [{id = "S01", kind = "before", source = "s", tag = "P", within_days = "x"}]\n'
+    with pytest.raises(KnowledgeError, match=r"session\.toml \[item\] number 1: 'within_days'"):
+        read({**TEXTS, "session.toml": inline})
+    with pytest.raises(KnowledgeError, match=r"needs tables \[\[item\]\]"):
+        read({**TEXTS, "session.toml": "item = [1]\n"})
 
 
 def test_the_line_is_that_of_the_rule() -> None:

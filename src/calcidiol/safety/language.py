@@ -476,34 +476,54 @@ def _reachable(condition: Condition, reader: _Reader) -> None:
             raise reader.fail(f"it has more than {MAX_BRANCHES} branches; write it as several rules")
         said: dict[Any, bool] = {}
         ranges: dict[str, _Range] = {}
+        sexes = {statement.name for statement, positive in branch if positive and _sex(statement)}
+        if len(sexes) > 1:
+            raise reader.fail(f"a branch needs a person who is {' and '.join(sorted(sexes))} at once")
         for statement, positive in branch:
             if said.setdefault(statement, positive) != positive:
                 raise reader.fail(f"a branch says and denies the same ({_told(statement)}), it can never be true")
-            if isinstance(statement, Compare) and not statement.against:
-                _narrow(statement, positive, ranges, reader)
+            _narrow(statement, positive, ranges, reader)
         for statement, positive in branch:
             about = isinstance(statement, Compare) or (isinstance(statement, Older) and positive)
             if about and said.get(Unknown(statement.name)):
                 raise reader.fail(f"a branch needs {statement.name!r} known and unknown at once")
 
 
-def _narrow(statement: Compare, positive: bool, ranges: dict[str, _Range], reader: _Reader) -> None:
-    item = labs().get(statement.name)
-    possible = (0.0, float("inf")) if item is None else item.possible
-    if item is not None and not possible[0] <= statement.number <= possible[1]:
-        raise reader.fail(
-            f"the limit {statement.number:g} of {statement.name!r} is outside its possible values "
-            f"{possible[0]:g} to {possible[1]:g}, so that it never decides"
-        )
-    low, low_open, high, high_open = ranges.get(statement.name, (possible[0], False, possible[1], False))
-    edge, strict = statement.number, (statement.op in (">", "<")) == positive
-    if (statement.op[0] == ">") == positive:
-        low, low_open = (edge, strict or (low_open and edge == low)) if edge >= low else (low, low_open)
+def _sex(statement: Any) -> bool:
+    return isinstance(statement, Flag) and statement.kind == "sex"
+
+
+def _narrow(statement: Any, positive: bool, ranges: dict[str, _Range], reader: _Reader) -> None:
+    """Keep of a value, of its distance to a limit, or of an age what a statement leaves; nothing left is a fault."""
+    possible = (float("-inf"), float("inf"))
+    if isinstance(statement, Compare):
+        of, above, edge = statement.name, statement.op[0] == ">", statement.number
+        strict = statement.op in (">", "<")
+        if statement.against:
+            of = f"{of} over its {statement.against} limit"
+        else:
+            item = labs().get(statement.name)
+            possible = (0.0, float("inf")) if item is None else item.possible
+            if item is not None and not possible[0] <= edge <= possible[1]:
+                raise reader.fail(
+                    f"the limit {edge:g} of {of!r} is outside its possible values "
+                    f"{possible[0]:g} to {possible[1]:g}, so that it never decides"
+                )
+    elif isinstance(statement, Older):
+        of, above, edge, strict = f"days since {statement.name}", True, statement.days, True
+    elif isinstance(statement, Timed):
+        of, above, edge, strict = f"days to {statement.kind} {statement.name}", False, statement.days, False
     else:
-        high, high_open = (edge, strict or (high_open and edge == high)) if edge <= high else (high, high_open)
+        return
+    low, low_open, high, high_open = ranges.get(of, (possible[0], False, possible[1], False))
+    is_open = strict == positive
+    if above == positive:
+        low, low_open = (edge, is_open or (low_open and edge == low)) if edge >= low else (low, low_open)
+    else:
+        high, high_open = (edge, is_open or (high_open and edge == high)) if edge <= high else (high, high_open)
     if low > high or (low == high and (low_open or high_open)):
-        raise reader.fail(f"a branch needs {statement.name!r} above {low:g} and below {high:g} at once")
-    ranges[statement.name] = (low, low_open, high, high_open)
+        raise reader.fail(f"a branch needs {of!r} above {low:g} and below {high:g} at once")
+    ranges[of] = (low, low_open, high, high_open)
 
 
 def _told(statement: Any) -> str:

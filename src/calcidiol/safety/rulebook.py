@@ -1,13 +1,13 @@
 """Everything the safety room knows, read once from its TOML files and checked.
 
-A fault names file and line: an unknown key, action, scope, text or tag; a condition that cannot be read or can never be
-true; two rules with the same name, or with the same condition and scope but different actions.
+A fault names file and line: an unknown key, action, scope, text or tag; a value of the wrong kind; a condition that
+cannot be read or can never be true; a name that stands twice; two rules with the same condition and scope, in whatever
+order it is written; a permission that nobody gives.
 """
 
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -15,17 +15,19 @@ from typing import Any, Literal, cast
 
 from calcidiol.errors import KnowledgeError
 from calcidiol.safety import numbers
-from calcidiol.safety.language import Condition, parse
+from calcidiol.safety.language import Condition, Flag, parse
 from calcidiol.safety.numbers import Numbers
+from calcidiol.safety.rulefile import Lines, choice, keys, once, parsed, rows
 from calcidiol.safety.verdict import Action
 from calcidiol.terminology.labs import labs
 
 ACTIONS = ("STOP", "HOLD", "ALT", "WARN")
 SCOPES = ("all", "im", "oral", "single_dose", "excipient")
-TAGS = ("V", "R", "P", "S")
 LIMITS = ("largest_single_iu", "ceiling_nmol_per_l", "daily_only")
 HARD = ("HL01", "HL02", "HL03", "HL04", "HL05", "HL06", "HL07", "HL08", "HL09")
 LEVELS = ("major", "moderate", "minor")
+MOVES = ("CL25",)
+"""Parameters of a kinetic card that an interaction may move."""
 
 _RULE = {
     "id", "part", "action", "scope", "when", "text", "lifted_by", "permitted", "source", "tag", "version_date", "limit",
@@ -170,7 +172,15 @@ class Knowledge:
     numbers: Numbers
 
 
-FILES = ("rules.toml", "interactions.toml", "monitoring.toml", "session.toml", "numbers.toml")
+TOP = {
+    "rules.toml": ("permitted", "rule", "hard"),
+    "interactions.toml": ("interaction",),
+    "monitoring.toml": ("check", "lift", "stop"),
+    "session.toml": ("item",),
+    "numbers.toml": ("hard", "window", "own_limit"),
+}
+FILES = tuple(TOP)
+"""The files, and the tables that may stand in each."""
 
 
 @functools.cache
@@ -191,65 +201,40 @@ def read(texts: Mapping[str, str]) -> Knowledge:
     for name in FILES:
         if name not in texts:
             raise KnowledgeError(f"safety/{name} is missing.")
-    tables = {name: _toml(name, texts[name]) for name in FILES}
-    lines = {name: _Lines(name, texts[name]) for name in FILES}
+    tables = {name: parsed(name, texts[name], TOP[name]) for name in FILES}
+    lines = {name: Lines(name, texts[name]) for name in FILES}
+
+    def each(file: str, name: str) -> list[tuple[Mapping[str, Any], str]]:
+        return rows(tables[file], name, lines[file])
+
     permitted = _permitted(tables["rules.toml"], lines["rules.toml"])
     rules = _rules(tables["rules.toml"], "rule", lines["rules.toml"], permitted)
     stops = _rules(tables["monitoring.toml"], "stop", lines["monitoring.toml"], permitted)
     _distinct(rules)
     _distinct(stops)
     hard = _hard(tables["rules.toml"], lines["rules.toml"], permitted)
+    given = {name for rule in rules for name in rule.permitted} | {n for h in hard.values() for n in h.permitted}
+    for name in permitted:
+        if name not in given:
+            raise KnowledgeError(f"{lines['rules.toml'].where(name)}: no rule gives the permission {name!r}.")
     lifts = {r.lifted_by for r in rules} | {h.lifted_by for h in hard.values()}
-    return Knowledge(
-        rules,
-        permitted,
-        hard,
-        tuple(_clash(*x) for x in _rows(tables["interactions.toml"], "interaction", lines["interactions.toml"])),
-        tuple(_check(*x) for x in _rows(tables["monitoring.toml"], "check", lines["monitoring.toml"])),
-        stops,
-        tuple(_item(*x) for x in _rows(tables["session.toml"], "item", lines["session.toml"])),
-        {
-            x.id: x
-            for row, where in _rows(tables["monitoring.toml"], "lift", lines["monitoring.toml"])
-            if (x := _lift(row, lifts, where))
-        },
-        numbers.read(tables["numbers.toml"]),
-    )
+    clashes = tuple(_clash(*x) for x in each("interactions.toml", "interaction"))
+    checks = tuple(_check(*x) for x in each("monitoring.toml", "check"))
+    items = tuple(_item(*x) for x in each("session.toml", "item"))
+    lifted = tuple(_lift(row, lifts, where) for row, where in each("monitoring.toml", "lift"))
+    once([(c.text_id.removeprefix("interaction."), c.where) for c in clashes], "interaction")
+    once([(c.id, c.where) for c in checks], "check")
+    once([(i.id, i.where) for i in items], "item")
+    once([(x.id, x.where) for x in lifted], "lift")
+    figures = numbers.read(tables["numbers.toml"], lines["numbers.toml"].where)
+    return Knowledge(rules, permitted, hard, clashes, checks, stops, items, {x.id: x for x in lifted}, figures)
 
 
-class _Lines:
-    """Line of the n-th header of a table, for messages."""
-
-    def __init__(self, file: str, text: str) -> None:
-        self.file = file
-        self._at: dict[str, list[int]] = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.startswith("["):
-                self._at.setdefault(line.split("]")[0].strip("[] "), []).append(number)
-
-    def where(self, header: str, index: int) -> str:
-        return f"safety/{self.file} line {self._at[header][index]}"
-
-
-def _toml(name: str, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise KnowledgeError(f"safety/{name} is not valid TOML: {error}.") from None
-
-
-def _rows(table: Mapping[str, Any], name: str, lines: _Lines) -> list[tuple[Mapping[str, Any], str]]:
-    rows = table.get(name)
-    if not isinstance(rows, list) or not rows:
-        raise KnowledgeError(f"safety/{lines.file} needs tables [[{name}]].")
-    return [(row, lines.where(name, i)) for i, row in enumerate(rows)]
-
-
-def _permitted(table: Mapping[str, Any], lines: _Lines) -> dict[str, Permission]:
+def _permitted(table: Mapping[str, Any], lines: Lines) -> dict[str, Permission]:
     found: dict[str, Permission] = {}
     for name, row in table.get("permitted", {}).items():
         where = lines.where(f"permitted.{name}", 0)
-        _keys(row, {"when", "route", "agree", "source", "tag"}, ("source", "tag"), where)
+        keys(row, {"when", "route", "agree", "source", "tag"}, ("source", "tag"), where)
         if row.get("route", "") not in ("", "oral", "im"):
             raise KnowledgeError(f"{where}: 'route' is {row['route']!r}, must be oral or im.")
         if row.get("agree", "") not in ("", "all", "im"):
@@ -260,12 +245,14 @@ def _permitted(table: Mapping[str, Any], lines: _Lines) -> dict[str, Permission]
     return found
 
 
-def _hard(table: Mapping[str, Any], lines: _Lines, permitted: Mapping[str, Permission]) -> dict[str, HardLimit]:
+def _hard(table: Mapping[str, Any], lines: Lines, permitted: Mapping[str, Permission]) -> dict[str, HardLimit]:
     found: dict[str, HardLimit] = {}
-    for row, where in _rows(table, "hard", lines):
+    every = rows(table, "hard", lines)
+    once([(str(row.get("id")), where) for row, where in every], "hard limit")
+    for row, where in every:
         needed = ("id", "scope", "lifted_by", "source", "tag")
-        _keys(row, {*needed, "permitted", "action"}, needed, where)
-        _choice(row, "scope", SCOPES, where)
+        keys(row, {*needed, "permitted", "action"}, needed, where)
+        choice(row, "scope", SCOPES, where)
         action = row.get("action", "STOP")
         if action not in ACTIONS:
             raise KnowledgeError(f"{where}: the action {action!r} is unknown. Known: {', '.join(ACTIONS)}.")
@@ -273,6 +260,8 @@ def _hard(table: Mapping[str, Any], lines: _Lines, permitted: Mapping[str, Permi
             row["id"], action, row["scope"], row["lifted_by"], _allowed(row, permitted, where), row["source"],
             row["tag"], _version(table, where),
         )  # fmt: skip
+        if row["id"] not in HARD:
+            raise KnowledgeError(f"{where}: nothing checks a hard limit {row['id']!r}; known are {', '.join(HARD)}.")
     for name in HARD:
         if name not in found:
             raise KnowledgeError(f"safety/{lines.file}: the hard limit {name!r} is missing.")
@@ -293,30 +282,14 @@ def _version(table: Mapping[str, Any], where: str) -> str:
     return version
 
 
-def _rules(table: Mapping[str, Any], name: str, lines: _Lines, permitted: Mapping[str, Permission]) -> tuple[Rule, ...]:
-    return tuple(_rule(row, where, permitted, _version(table, where)) for row, where in _rows(table, name, lines))
-
-
-def _keys(row: Mapping[str, Any], known: set[str], needed: tuple[str, ...], where: str) -> None:
-    if unknown := sorted(set(row) - known):
-        raise KnowledgeError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}.")
-    for key in needed:
-        if row.get(key) in (None, "", []):
-            raise KnowledgeError(f"{where}: {key!r} is missing.")
-    if "tag" in needed and row["tag"] not in TAGS:
-        raise KnowledgeError(f"{where}: 'tag' is {row['tag']!r}, must be one of {', '.join(TAGS)}.")
-
-
-def _choice(row: Mapping[str, Any], key: str, allowed: tuple[str, ...], where: str) -> str:
-    if row[key] not in allowed:
-        raise KnowledgeError(f"{where}: {key!r} is {row[key]!r}, must be one of {', '.join(allowed)}.")
-    return str(row[key])
+def _rules(table: Mapping[str, Any], name: str, lines: Lines, permitted: Mapping[str, Permission]) -> tuple[Rule, ...]:
+    return tuple(_rule(row, where, permitted, _version(table, where)) for row, where in rows(table, name, lines))
 
 
 def _rule(row: Mapping[str, Any], where: str, permitted: Mapping[str, Permission], version: str) -> Rule:
-    _keys(row, _RULE, _RULE_NEEDS, where)
-    action = cast(Action, _choice(row, "action", ACTIONS, where))
-    scope = _choice(row, "scope", SCOPES, where)
+    keys(row, _RULE, _RULE_NEEDS, where)
+    action = cast(Action, choice(row, "action", ACTIONS, where))
+    scope = choice(row, "scope", SCOPES, where)
     limits = dict(row.get("limit", {}))
     for key in limits:
         if key not in LIMITS:
@@ -330,13 +303,16 @@ def _rule(row: Mapping[str, Any], where: str, permitted: Mapping[str, Permission
     name = row["id"] + (f".{row['part']}" if row.get("part") else "")
     if action in ("STOP", "HOLD") and not row.get("lifted_by"):
         raise KnowledgeError(f"{where}: a {action} needs 'lifted_by': what would lift it.")
+    condition = parse(row["when"], where)
+    if scope == "excipient" and not any(_allergy(s) for branch in condition.branches(True) for s, _ in branch):
+        raise KnowledgeError(f"{where}: the scope 'excipient' needs 'allergic to ...' in its condition.")
     return Rule(
         id=row["id"],
         part=row.get("part", ""),
         action=action,
         scope=scope,
         when=row["when"],
-        condition=parse(row["when"], where),
+        condition=condition,
         text_id=row.get("text", f"rule.{name}"),
         lifted_by=row.get("lifted_by", ""),
         permitted=_allowed(row, permitted, where),
@@ -348,14 +324,16 @@ def _rule(row: Mapping[str, Any], where: str, permitted: Mapping[str, Permission
     )
 
 
+def _allergy(statement: object) -> bool:
+    return isinstance(statement, Flag) and statement.kind == "allergic"
+
+
 def _distinct(rules: tuple[Rule, ...]) -> None:
-    names: dict[str, Rule] = {}
-    said: dict[tuple[Condition, str], Rule] = {}
+    once([(rule.name, rule.where) for rule in rules], "rule")
+    said: dict[tuple[frozenset[frozenset[Any]], str], Rule] = {}
     for rule in rules:
-        other = names.setdefault(rule.name, rule)
-        if other is not rule:
-            raise KnowledgeError(f"{rule.where}: the rule {rule.name!r} stands already in {other.where}.")
-        other = said.setdefault((rule.condition, rule.scope), rule)
+        meant = frozenset(frozenset(branch) for branch in rule.condition.branches(True))  # in whatever order
+        other = said.setdefault((meant, rule.scope), rule)
         if other is not rule:
             raise KnowledgeError(
                 f"{rule.where}: {rule.name} ({rule.action}) has the condition and scope of {other.name} "
@@ -365,10 +343,15 @@ def _distinct(rules: tuple[Rule, ...]) -> None:
 
 def _clash(row: Mapping[str, Any], where: str) -> Clash:
     known = {"id", "part", "classes", "when", "level", "source", "tag", "moves", "size"}
-    _keys(row, known, ("id", "classes", "level", "source", "tag"), where)
-    level = cast(Literal["major", "moderate", "minor"], _choice(row, "level", LEVELS, where))
+    keys(row, known, ("id", "classes", "level", "source", "tag"), where)
+    level = cast(Literal["major", "moderate", "minor"], choice(row, "level", LEVELS, where))
+    if row.get("size", "") not in ("", "known"):
+        raise KnowledgeError(f"{where}: 'size' is {row['size']!r}, must be \"known\" or left out.")
     asked = " or ".join(f"takes {c}" for c in row["classes"])
     condition = parse(f"({asked}) and ({row['when']})" if "when" in row else asked, where)
+    for name in row.get("moves", {}):
+        if name not in MOVES:
+            raise KnowledgeError(f"{where}: unknown parameter {name!r} in 'moves'; known are {', '.join(MOVES)}.")
     name = row["id"] + (f".{row['part']}" if row.get("part") else "")
     return Clash(
         row["id"], row.get("part", ""), tuple(row["classes"]), condition, level, f"interaction.{name}",
@@ -380,30 +363,32 @@ def _check(row: Mapping[str, Any], where: str) -> Check:
     known = {
         "id", "labs", "days", "after", "every_days", "count", "tolerance_days", "when", "source", "tag", "mandatory",
     }  # fmt: skip
-    _keys(row, known, ("id", "labs", "days", "after", "source", "tag"), where)
-    _choice(row, "after", ("first", "each_im", "bone_agent"), where)
+    keys(row, known, ("id", "labs", "days", "after", "source", "tag"), where)
+    choice(row, "after", ("first", "each_im", "bone_agent"), where)
     return Check(
         id=row["id"],
         labs=_labs(row, where),
-        days=int(row["days"]),
+        days=row["days"],
         after=row["after"],
-        every_days=int(row.get("every_days", 0)),
-        count=int(row.get("count", 1)),
-        tolerance_days=int(row.get("tolerance_days", 0)),
+        every_days=row.get("every_days", 0),
+        count=row.get("count", 1),
+        tolerance_days=row.get("tolerance_days", 0),
         condition=parse(row["when"], where) if "when" in row else None,
         text_id=f"monitor.{row['id']}",
         source=row["source"],
         tag=row["tag"],
-        mandatory=bool(row.get("mandatory", True)),
+        mandatory=row.get("mandatory", True),
         where=where,
     )
 
 
 def _lift(row: Mapping[str, Any], lifts: set[str], where: str) -> Lift:
-    _keys(row, {"id", "labs", "days", "source", "tag"}, ("id", "days", "source", "tag"), where)
+    keys(row, {"id", "labs", "days", "source", "tag"}, ("id", "days", "source", "tag"), where)
     if row["id"] not in lifts:
         raise KnowledgeError(f"{where}: no rule is lifted by {row['id']!r}.")
-    return Lift(row["id"], _labs(row, where), int(row["days"]), row["source"], row["tag"], where)
+    if row["days"] < 0:
+        raise KnowledgeError(f"{where}: 'days' is {row['days']}, the day of the plan (0) or later is needed.")
+    return Lift(row["id"], _labs(row, where), row["days"], row["source"], row["tag"], where)
 
 
 def _labs(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -415,8 +400,8 @@ def _labs(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 def _item(row: Mapping[str, Any], where: str) -> Item:
     known = {"id", "kind", "when", "labs", "within_days", "source", "tag"}
-    _keys(row, known, ("id", "kind", "source", "tag"), where)
-    _choice(row, "kind", ("before", "after"), where)
+    keys(row, known, ("id", "kind", "source", "tag"), where)
+    choice(row, "kind", ("before", "after"), where)
     return Item(
         row["id"], row["kind"], row.get("when", ""), parse(row["when"], where) if "when" in row else None,
         _labs(row, where), float(row.get("within_days", 0)), f"session.{row['id']}", row["source"], row["tag"],

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from calcidiol.errors import KnowledgeError, UsageError
-from calcidiol.safety.rulebook import TAGS
+from calcidiol.safety.rulefile import TAGS
 
 FILE = "safety/schemes.toml"
 DEFAULT = "project"
