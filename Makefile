@@ -49,6 +49,7 @@ imports: setup-dev  ## the order of the rooms
 	$(BIN)/lint-imports
 
 bench: setup-dev  ## speed beside the peers that install
+	$(BIN)/python -m benchmarks.environment
 	$(BIN)/python -m benchmarks
 
 validate: setup-dev  ## slow checks against outside engines
@@ -57,6 +58,7 @@ validate: setup-dev  ## slow checks against outside engines
 lock:  ## pin names, versions and hashes again
 	uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" --extra build pyproject.toml -o requirements/run.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" --extra build --extra dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" -c requirements/run.lock requirements/peers.in -o requirements/peers.lock
 
 clean:  ## remove what the commands made
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache

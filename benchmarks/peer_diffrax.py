@@ -1,4 +1,4 @@
-"""diffrax (Tsit5, float64, all patients at once), injections every 28 days: `python peer_diffrax.py IN OUT RTOL`.
+"""diffrax (Tsit5, float64, all patients at once), injections every 28 days: `python peer_diffrax.py FOLDER RTOL ...`.
 
 Run by the peers' interpreter, so it imports nothing of this package. Its own statement of the equations; one solve
 between two doses; compiling is not timed. Only for a linear clearance and daily outputs.
@@ -6,6 +6,7 @@ between two doses; compiling is not timed. Only for a linear clearance and daily
 
 import sys
 import time
+from pathlib import Path
 
 import diffrax
 import jax
@@ -30,9 +31,9 @@ def slopes(t, y, q):  # type: ignore[no-untyped-def]
 
 
 def main() -> None:
-    """Read the problem, solve it, write levels and CPU seconds."""
-    problem, answer, rtol = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    with np.load(problem) as told:
+    """Read the problem, solve it at each tolerance, write levels and CPU seconds."""
+    folder, rtols = Path(sys.argv[1]), [float(r) for r in sys.argv[2:]]
+    with np.load(folder / "problem.npz") as told:
         given = dict(told)
     nmol = given["nmol"].ravel()
     wrong = bool(given["saturable"]) or (given["into"] != 1).any() or (nmol != nmol[0]).any()
@@ -45,7 +46,7 @@ def main() -> None:
     last = len(given["times"])
     spans = -(-last // EVERY)
 
-    def one(q, y):  # type: ignore[no-untyped-def]
+    def one(q, y, rtol):  # type: ignore[no-untyped-def]
         def span(y, k):  # type: ignore[no-untyped-def]
             dose = jnp.where(k < len(nmol), nmol[0], 0.0) * q["f_im"]
             y = y.at[0].add(dose * q["im_fast"]).at[1].add(dose * (1.0 - q["im_fast"]))
@@ -58,11 +59,12 @@ def main() -> None:
 
         return jax.lax.scan(span, y, jnp.arange(spans, dtype=float))[1].reshape(-1)[:last]
 
-    solve = jax.jit(jax.vmap(one))
-    level = np.asarray(solve(q, start))
-    started = time.process_time()
-    level = np.asarray(solve(q, start).block_until_ready())
-    np.savez(answer, level=level, cpu_s=time.process_time() - started)
+    solve = jax.jit(jax.vmap(one, (0, 0, None)))
+    solve(q, start, rtols[0]).block_until_ready()
+    for i, rtol in enumerate(rtols):
+        started = time.process_time()
+        level = np.asarray(solve(q, start, rtol).block_until_ready())
+        np.savez(folder / f"answer{i}.npz", level=level, cpu_s=time.process_time() - started)
 
 
 if __name__ == "__main__":

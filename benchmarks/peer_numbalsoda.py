@@ -1,4 +1,4 @@
-"""numbalsoda's LSODA on the card's equations: `python peer_numbalsoda.py PROBLEM.npz ANSWER.npz RTOL`.
+"""numbalsoda's LSODA on the card's equations: `python peer_numbalsoda.py FOLDER RTOL ...`.
 
 Run by the peers' interpreter, so it imports nothing of this package. Its own statement of the equations; one compiled
 loop over the patients, restarted at every dose; compiling is not timed.
@@ -6,6 +6,7 @@ loop over the patients, restarted at every dose; compiling is not timed.
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from numba import carray, cfunc, njit
@@ -92,9 +93,9 @@ def everybody(rows, state, bio, days, nmol, into, times, rtol, out):  # type: ig
 
 
 def main() -> None:
-    """Read the problem, solve it, write levels and CPU seconds."""
-    problem, answer, rtol = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    with np.load(problem) as told:
+    """Read the problem, solve it at each tolerance, write levels and CPU seconds."""
+    folder, rtols = Path(sys.argv[1]), [float(r) for r in sys.argv[2:]]
+    with np.load(folder / "problem.npz") as told:
         given = dict(told)
     place = {str(name): i for i, name in enumerate(given["names"])}
     p = given["parameters"]
@@ -114,11 +115,11 @@ def main() -> None:
     )
     state = np.ascontiguousarray(given["state"])
     level = np.empty((len(p), len(times)))
-    everybody(rows[:1], state[:, :1].copy(), bio[:1], *(d[:1] for d in doses), times, rtol, level[:1])
-    started = time.process_time()
-    everybody(rows, state, bio, *doses, times, rtol, level)
-    spent = time.process_time() - started
-    np.savez(answer, level=level, cpu_s=spent)
+    everybody(rows[:1], state[:, :1].copy(), bio[:1], *(d[:1] for d in doses), times, rtols[0], level[:1])
+    for i, rtol in enumerate(rtols):
+        started = time.process_time()
+        everybody(rows, state, bio, *doses, times, rtol, level)
+        np.savez(folder / f"answer{i}.npz", level=level, cpu_s=time.process_time() - started)
 
 
 if __name__ == "__main__":

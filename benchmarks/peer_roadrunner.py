@@ -1,4 +1,4 @@
-"""libroadrunner (CVODE, compiled model) on injections every 28 days: `python peer_roadrunner.py IN OUT RTOL`.
+"""libroadrunner (CVODE, compiled model) on injections every 28 days: `python peer_roadrunner.py FOLDER RTOL ...`.
 
 Run by the peers' interpreter, so it imports nothing of this package. Its own statement of the equations; one call
 between two doses, which is how its interface takes them. Only for a linear clearance and daily outputs.
@@ -6,6 +6,7 @@ between two doses, which is how its interface takes them. Only for a linear clea
 
 import sys
 import time
+from pathlib import Path
 
 import antimony
 import numpy as np
@@ -30,9 +31,9 @@ STATES = ("b", "c", "x1", "x2", "x3", "x4")
 
 
 def main() -> None:
-    """Read the problem, solve it, write levels and CPU seconds."""
-    problem, answer, rtol = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    with np.load(problem) as told:
+    """Read the problem, solve it at each tolerance, write levels and CPU seconds."""
+    folder, rtols = Path(sys.argv[1]), [float(r) for r in sys.argv[2:]]
+    with np.load(folder / "problem.npz") as told:
         given = dict(told)
     nmol = given["nmol"].ravel()
     if bool(given["saturable"]) or (given["into"] != 1).any():
@@ -42,13 +43,20 @@ def main() -> None:
     if antimony.loadAntimonyString(MODEL) < 0:
         raise SystemExit(antimony.getLastError())
     model = roadrunner.RoadRunner(antimony.getSBMLString("d3"))
-    model.integrator.relative_tolerance = model.integrator.absolute_tolerance = rtol
     model.timeCourseSelections = ["x3"]
+    for i, rtol in enumerate(rtols):
+        model.integrator.relative_tolerance = model.integrator.absolute_tolerance = rtol
+        started = time.process_time()
+        level = everybody(model, given, nmol)
+        np.savez(folder / f"answer{i}.npz", level=level, cpu_s=time.process_time() - started)
+
+
+def everybody(model, given, nmol):  # type: ignore[no-untyped-def]
+    """Levels of all patients, one after the other."""
     p, times = given["parameters"], given["times"]
     place = {str(name): i for i, name in enumerate(given["names"])}
     used = [k for k in place if k in set(model.model.getGlobalParameterIds())]
     level = np.empty((len(p), len(times)))
-    started = time.process_time()
     for i in range(len(p)):
         model.resetAll()
         for name in used:
@@ -64,7 +72,7 @@ def main() -> None:
             until = EVERY * (k + 1) if k + 1 < len(nmol) else int(times[-1])
             found = model.simulate(EVERY * k, until, until - EVERY * k + 1)
             level[i, EVERY * k : until + 1] = np.asarray(found)[:, 0]
-    np.savez(answer, level=level, cpu_s=time.process_time() - started)
+    return level
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Pin what an outside engine says: numbalsoda's LSODA at 1e-10 on its own statement of the equations.
 
-    CALCIDIOL_PEERS=<python with numbalsoda> python -m validation.kinetics.outside
+    python -m benchmarks.environment && python -m validation.kinetics.outside
 
 writes `outside.json`: for each card and schedule the parameters, the doses and the levels. The tests read it.
 """
@@ -8,17 +8,14 @@ writes `outside.json`: for each card and schedule the parameters, the doses and 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
+from benchmarks.peers import NUMBALSODA, LeftOutError
 
 from calcidiol.kinetics import Schedule, load_card
 from calcidiol.kinetics.layout import NAMES
-from calcidiol.kinetics.steady import periodic
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -35,9 +32,10 @@ SCHEDULES = {
 
 def main() -> int:
     """Ask the outside engine and write its answers."""
-    peer = os.environ.get("CALCIDIOL_PEERS")
-    if not peer:
-        print("Not run: CALCIDIOL_PEERS names no Python with numbalsoda (benchmarks/requirements.txt).")
+    try:
+        NUMBALSODA.program()
+    except LeftOutError as why:
+        print(f"Not run: {why}.")
         return 0
     sys.path.insert(0, str(ROOT / "tests" / "kinetics"))
     from test_solver import people
@@ -48,18 +46,7 @@ def main() -> int:
         p = people(card, 8, seed=21)
         for label, doses in SCHEDULES.items():
             schedule = Schedule.of(doses)
-            begin = min(float(TIMES[0]), float(schedule.time_d[0]))
-            state, mean_input = periodic(p, DOY + begin)
-            with tempfile.TemporaryDirectory() as folder:
-                problem, answer = f"{folder}/problem.npz", f"{folder}/answer.npz"
-                np.savez(
-                    problem, names=np.array(NAMES), parameters=p, mean_input=mean_input, doy=DOY, state=state,
-                    saturable=card.structure == "saturable-clearance", times=TIMES, days=schedule.time_d,
-                    nmol=schedule.amount_nmol, into=schedule.into,
-                )  # fmt: skip
-                script = str(ROOT / "benchmarks" / "peer_numbalsoda.py")
-                subprocess.run([peer, script, problem, answer, str(RTOL)], check=True)
-                level = np.load(answer)["level"]
+            ((level, _),) = NUMBALSODA.run(card, p, schedule, TIMES, DOY, [RTOL])
             cases.append(
                 {"card": name, "schedule": label, "doses": doses, "parameters": p.tolist(), "level": level.tolist()}
             )
