@@ -279,3 +279,43 @@ def test_shares_of_any_counts(data: list[tuple[int, int]]) -> None:
             assert found.ci_low < found.mean < found.ci_high
             assert found.pi_low <= found.ci_low
             assert found.weights.sum() == pytest.approx(100)
+
+
+def test_joined_arms_are_left_out_by_the_name_that_is_shown() -> None:
+    shown = [one["study_id"] for one in pool("CANCER_INCIDENCE_RCT").to_dict()["studies"]]
+    joined = next(name for name in shown if "+" in name)
+    assert pool("CANCER_INCIDENCE_RCT", without=[joined]).k == len(shown) - 1
+
+
+@pytest.mark.parametrize(
+    ("effects", "variances", "said"),
+    [
+        ([0.1, math.nan], [0.1, 0.1], "Study 2 of 2 has the effect nan"),
+        ([0.1, math.inf], [0.1, 0.1], "effect inf"),
+        ([0.1, 0.2], [0.0, 0.1], "Study 1 of 2 .* variance 0;"),
+        ([0.1, 0.2], [0.1, -1.0], "variance -1"),
+        ([], [], "0 studies"),
+    ],
+)
+def test_what_is_no_effect_is_refused(effects: list[float], variances: list[float], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        fit(np.array(effects), np.array(variances))
+
+
+@pytest.mark.parametrize("method", ["REML", "DL", "PM"])
+@pytest.mark.parametrize(
+    ("effects", "variances"),
+    [
+        ([0.3] * 5, [0.04] * 5),
+        ([0.1, 0.2, 0.3], [1e12, 1e-4, 1e8]),
+        ([0.1, 0.2], [1e-14, 1e-14]),
+        ([-50.0, 50.0], [1e-4, 1e-4]),
+        ([1e6, 2e6, -1e6], [1.0, 2.0, 3.0]),
+        ([0.2], [0.01]),
+    ],
+)
+def test_strange_but_lawful_effects_give_numbers(effects: list[float], variances: list[float], method: Any) -> None:
+    fitted = fit(np.array(effects), np.array(variances), method=method)
+    assert fitted.tau2 >= 0.0
+    assert min(effects) - 1e-9 <= fitted.coef[0] <= max(effects) + 1e-9
+    assert fitted.ci_low[0] <= fitted.coef[0] <= fitted.ci_high[0]

@@ -223,7 +223,8 @@ def fit(
     Raises
     ------
     UsageError
-        For an unknown method or interval, or fewer studies than coefficients.
+        For an unknown method or interval, an effect that is no number, a variance that is none or not above 0, or fewer
+        studies than coefficients.
 
     Examples
     --------
@@ -239,6 +240,13 @@ def fit(
     method, interval = check_method(method), check_interval(interval)
     y = np.asarray(y, dtype=np.float64)
     v = np.asarray(v, dtype=np.float64)
+    wrong = ~(np.isfinite(y) & np.isfinite(v) & (v > 0))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise UsageError(
+            f"Study {i + 1} of {y.size} has the effect {y[i]:g} with the variance {v[i]:g}; "
+            "a pool needs a number with a variance above 0. Leave it out, or give its interval."
+        )
     X = np.ones((y.size, 1)) if X is None else np.asarray(X, dtype=np.float64)
     k, p = X.shape
     if k < p or np.linalg.matrix_rank(X) < p:

@@ -57,6 +57,8 @@ def select(group: Group, ledger: Ledger, without: tuple[str, ...] = ()) -> Selec
     rows = members(group, ledger)
     if not rows:
         raise UsageError(f"The group {group.id} has no studies. Give some of them this meta_group in studies.csv.")
+    # Arms with one control are shown joined ("A+B"); a name copied from there means both.
+    without = tuple(part for name in without for part in name.split("+"))
     _known(without, rows, group)
     rows = [row for row in rows if row.study_id not in without]
     excluded: list[Note] = []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from calcidiol.errors import CalcidiolError
 from calcidiol.evidence.audit import audit, render_html, render_text
-from calcidiol.evidence.audit.document import read_document
+from calcidiol.evidence.audit.document import _without_furniture, read_document
 
 REFERENCE = (
     "Feldman D, et al. The role of vitamin D in reducing cancer risk and progression. Nat Rev Cancer. 2014;14:342-57."
@@ -133,3 +133,11 @@ def test_old_western_encoding_is_read(tmp_path: Path) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes("Mu\u00f1oz und M\u00fcller \u2013 Vitamin D".encode("cp1252"))
     assert read_document(path) == "Mu\u00f1oz und M\u00fcller \u2013 Vitamin D"
+
+
+def test_running_heads_of_two_pages_are_left_out() -> None:
+    pages = [
+        "Some Journal 2024\nReview\nfirst line\nlast, cut\nPage 1 of 2",
+        "Some Journal 2024\nReview\nin two\nend\nPage 2 of 2",
+    ]
+    assert _without_furniture(pages) == ["first line\nlast, cut", "in two\nend"]

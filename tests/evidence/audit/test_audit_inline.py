@@ -112,3 +112,35 @@ def test_a_study_group_behind_et_al_is_no_part_of_the_title() -> None:
         "supplementation and the risk of fractures. N Engl J Med. 2006;354(7):669-83."
     )
     assert verdicts(f"Text [1].\n\nReferences\n1. {entry}\n") == [("exact", "jackson2006")]
+
+
+def test_names_far_before_the_numbers_are_not_its_authors() -> None:
+    text = "Lee JM opened the clinic. It grew fast. Nurses came. More rooms followed. N Engl J Med 2007;357:266-81.\n"
+    assert references_in_text(text)[0] == []
+
+
+def test_short_entries_on_lines_of_their_own() -> None:
+    listed = (
+        "Holick MF (2007) Vitamin D deficiency. N Engl J Med 357(3):266-281\n"
+        "Grant WB, McDonnell SL, Hastie C, Sattar N, Pell J (2020) Letter in response to the article: Vitamin D "
+        "concentrations and COVID-19 infection in UK biobank (Hastie et al.). Diabetes Metab Syndr 14(5):893-894\n"
+        "Holick MF (2006) High prevalence of vitamin D inadequacy and implications for health. Mayo Clin Proc 81(3):353-373\n"  # noqa: E501
+    )
+    assert [s for s, _ in verdicts(f"Text.\n\nReferences\n\n{listed}")] == ["exact", "exact", "exact"]
+
+
+def test_numbers_on_lines_of_their_own_without_a_point() -> None:
+    listed = f"1\n{FELDMAN}.\n2\nHolick MF. Vitamin D deficiency. N Engl J Med 2007;357:266-81.\n"
+    audited = audit(f"Text [1, 2].\n\nReferences\n\n{listed}")
+    assert [(r.number, r.status) for r in audited.references] == [(1, "exact"), (2, "exact")]
+
+
+def test_authors_and_journal_of_one_other_paper_of_another_year() -> None:
+    entry = (
+        "Carpagnano GE, Lecce VD, Quaranta VN, et al. Vitamin D deficiency aggravates COVID-19: systematic review and "
+        "meta-analysis. Journal of Endocrinological Investigation. 2022;62(5):1308-1316."
+    )
+    reference = audit(f"Text [1].\n\nReferences\n1. {entry}\n").references[0]
+    assert (reference.status, reference.matched and reference.matched.id) == ("composite", "pereira2022")
+    assert reference.also_matched is not None
+    assert reference.also_matched.id == "carpagnano2021"

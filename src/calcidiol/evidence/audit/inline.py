@@ -96,15 +96,16 @@ def _start(body: str, low: int, place: int, bracketed_only: bool) -> int | None:
             continue
         names = author_block_end(body[match.start() : place])
         between = body[match.start() + names : place]
-        if _no_prose(between):
+        if _no_prose(between, "et al" in body[match.start() : match.start() + names]):
             return match.start()
     return None
 
 
-def _no_prose(between: str) -> bool:
-    """Whether a title and a journal alone stand between the authors and the numbers."""
+def _no_prose(between: str, others: bool) -> bool:
+    """Whether a title and a journal alone stand between authors and numbers ("Engl J" of a journal is no author)."""
     breaks = len(re.findall(r"[a-z)\d\"'][.?!][\"']?\s+(?=[A-Z])", between))
-    return breaks <= 2 and len(between) < 500
+    some = others or has_han(between) or len(re.findall(r"[^\W\d_]{2,}", between)) >= 3
+    return some and breaks <= 2 and len(between) < 500
 
 
 def _open_bracket(body: str, low: int, place: int) -> int | None:
