@@ -32,7 +32,7 @@ $(VENV)/.dev: requirements/dev.lock | $(VENV)/.run
 
 demo: setup  ## plan an example patient and say where the report is
 	@mkdir -p out
-	$(BIN)/calcidiol plan examples/simple-deficiency.yaml --html out/plan.html --pdf out/plan.pdf --json out/plan.json --fhir out/plan.fhir.json
+	$(BIN)/calcidiol plan examples/simple-deficiency.yaml --on 2026-11-21 --html out/plan.html --pdf out/plan.pdf --json out/plan.json --fhir out/plan.fhir.json
 	@echo "The report is out/plan.html (browser) and out/plan.pdf (print)."
 
 test: setup-dev lint typecheck imports  ## all tests
