@@ -113,7 +113,7 @@ def test_ways_to_write_a_value(value: dict[str, Any], expected: tuple[str, float
         ({"valueQuantity": None, "dataAbsentReason": {"text": "clotted"}}, "lab_absent"),
         ({"effectiveDateTime": None}, "lab_undated"),
         ({"effectiveDateTime": "2026"}, "lab_year_only"),
-        ({"effectiveDateTime": "18.11.2026"}, "lab_undated"),
+        ({"effectiveDateTime": "18.11.2026"}, "date_unreadable"),
         ({"status": "perhaps"}, "status_unknown"),
         ({"efectiveDateTime": "2026-11-18"}, "unknown_key"),
         (

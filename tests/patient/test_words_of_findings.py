@@ -10,7 +10,16 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "calcidiol"
 NUMBERS = ("not_a_number", "decimal_comma", "not_finite", "empty", "two_units")
-FLAGS = ("hemolyzed", "preliminary", "d2_unknown", "matched_by_text", "issued_time", "report_time", "month_only")
+FLAGS = (
+    "hemolyzed",
+    "preliminary",
+    "d2_unknown",
+    "matched_by_text",
+    "issued_time",
+    "report_time",
+    "month_only",
+    "unit_taken_as",
+)
 STATES = (
     "entered_in_error",
     "cancelled",

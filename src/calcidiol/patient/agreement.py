@@ -209,6 +209,7 @@ def labs(patient: Patient, on: date) -> Iterator[Finding]:
                 "issued_time",
                 "report_time",
                 "month_only",
+                "unit_taken_as",
             ):
                 yield Finding(
                     f"lab_{flag}",

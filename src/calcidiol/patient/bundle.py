@@ -13,7 +13,17 @@ from msgspec import Raw
 from calcidiol.errors import RecordError
 from calcidiol.patient import clinical, medication, observation
 from calcidiol.patient.dates import When, read_date
-from calcidiol.patient.fhir import Bundle, Concept, Kind, Medication, Person, Reference, Specimen
+from calcidiol.patient.fhir import (
+    Bundle,
+    Concept,
+    Kind,
+    Medication,
+    Parameter,
+    Parameters,
+    Person,
+    Reference,
+    Specimen,
+)
 from calcidiol.patient.fhir_fields import decode, known_fields
 from calcidiol.patient.fhir_versions import refuse_other_versions, refuse_type
 from calcidiol.patient.finish import finished
@@ -22,8 +32,8 @@ from calcidiol.patient.record import Patient
 
 __all__ = ["Context", "read_bundle"]
 
-DEEPEST_BUNDLE = 3
-"""Bundles in Bundles are read to this depth (P)."""
+DEEPEST_BUNDLE = 4
+"""Bundles in Bundles, and Parameters, are read to this depth (P)."""
 DEEPEST_PANEL = 3
 """Panels in panels are followed to this depth (P)."""
 
@@ -57,6 +67,8 @@ class Context:
     subjects: set[str] = field(default_factory=set)
     not_used: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     first: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    inside: Found | None = None
+    """The first Patient that stands inside another resource."""
 
     def count(self, kind: str, reason: str, text: str, where: str) -> None:
         """Count something that is not used and needs no line of its own."""
@@ -186,8 +198,8 @@ def read_bundle(data: bytes, name: str) -> Patient:
     RecordError
         When it is not FHIR R4, holds more than one patient, or is broken.
     """
-    resources = list(_flattened(data, name))
     context = Context(Gathering(), name)
+    resources = list(_flattened(context, data, name))
     for found in _newest(context, resources):
         if found.url:
             context.by_url[found.url] = found
@@ -229,6 +241,8 @@ def read_bundle(data: bytes, name: str) -> Patient:
     for row, number in context.not_used.items():
         kind, reason, text = row
         context.g.unused.append(clinical.counted(kind, reason, context.first[row], text, number))
+    if person is None and context.inside is not None:
+        person = context.decode(context.inside)
     told = _about(context, person, people[0].where if people else "Patient")
     given_id = people[0].id if people else next(iter(seen))
     return finished(context.g, id=tidy(given_id or "unnamed", 80), source=name, **told)
@@ -259,13 +273,46 @@ def _times_of_reports(context: Context, kept: list[Found]) -> None:
 # --- what is in it ----------------------------------------------------------------------------------------------------
 
 
-def _flattened(data: bytes, name: str) -> Iterator[Found]:
-    yield from _bundle(Raw(data), name, "entry", 1)
+def _flattened(context: Context, data: bytes, name: str) -> Iterator[Found]:
+    yield from _bundle(context, Raw(data), name, "entry", 1)
 
 
-def _bundle(raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
+def _parameters(context: Context, parameters: list[Parameter], name: str, prefix: str, depth: int) -> Iterator[Found]:
+    """The resources of a Parameters, as operations such as $everything or $submit-data hand them on."""
+    if depth > DEEPEST_BUNDLE:
+        raise RecordError(f"{name}, {prefix}: resources deeper than {DEEPEST_BUNDLE} are not read.")
+    for i, parameter in enumerate(parameters):
+        place = f"{prefix}[{i}]"
+        if len(memoryview(parameter.resource)) >= 8:
+            yield from _one(context, parameter.resource, "", name, f"{place}.resource", depth)
+        yield from _parameters(context, parameter.part, name, f"{place}.part", depth + 1)
+
+
+def _one(context: Context, raw: Raw, url: str, name: str, place: str, depth: int) -> Iterator[Found]:
+    """A resource inside another: itself, or what it holds."""
+    kind = _kind(raw, name, place)
+    refuse_type(name, kind)
+    if kind.resourceType not in ("Bundle", "Parameters"):
+        yield Found(kind.resourceType, kind.id or "", raw, url, _stamp(kind), place)
+        return
+    if depth >= DEEPEST_BUNDLE:
+        raise RecordError(f"{name}, {place}: Bundles in Bundles deeper than {DEEPEST_BUNDLE} are not read.")
+    yield from _bundle(context, raw, name, f"{place}.entry", depth + 1)
+
+
+def _bundle(context: Context, raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
     kind = _kind(raw, name, "the top" if depth == 1 else prefix)
     refuse_type(name, kind)
+    if kind.resourceType == "Parameters":
+        try:
+            parameters = msgspec.json.decode(raw, type=Parameters).parameter
+        except RecursionError:
+            raise RecordError(f"{name} nests too deeply to be FHIR Parameters.") from None
+        except msgspec.MsgspecError as error:
+            raise RecordError(f"{name} is not FHIR R4 Parameters: {error}. Correct it at that place.") from None
+        held = list(_parameters(context, parameters, name, prefix.removesuffix("entry") + "parameter", depth))
+        yield from held or [Found("Parameters", kind.id or "", raw, "", "", prefix.removesuffix(".entry"))]
+        return
     if kind.resourceType != "Bundle":
         if depth == 1:
             yield Found(kind.resourceType, kind.id or "", raw, "", _stamp(kind), kind.resourceType)
@@ -283,18 +330,12 @@ def _bundle(raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
         )
     for i, entry in enumerate(bundle.entry):
         place = f"{prefix}[{i}]"
-        if len(memoryview(entry.resource)) < 8 or (entry.request is not None and entry.request.method == "DELETE"):
+        if len(memoryview(entry.resource)) < 8:
             continue  # nothing, null, or an empty object
-        kind = _kind(entry.resource, name, place)
-        refuse_type(name, kind)
-        if kind.resourceType == "Bundle":
-            if depth >= DEEPEST_BUNDLE:
-                raise RecordError(f"{name}, {place}: Bundles in Bundles deeper than {DEEPEST_BUNDLE} are not read.")
-            yield from _bundle(entry.resource, name, f"{place}.entry", depth + 1)
+        if entry.request is not None and entry.request.method == "DELETE":
+            context.g.skip("Bundle", "status_entered_in_error", place, "DELETE")
             continue
-        yield Found(
-            kind.resourceType, kind.id or "", entry.resource, (entry.fullUrl or "").strip(), _stamp(kind), place
-        )
+        yield from _one(context, entry.resource, (entry.fullUrl or "").strip(), name, place, depth)
 
 
 def _kind(raw: Raw, name: str, place: str) -> Kind:
@@ -329,11 +370,25 @@ def _newest(context: Context, resources: list[Found]) -> list[Found]:
         if other is None:
             best[name] = found
             continue
+        if _other_server(found.url, other.url) or _same_age(found, other):
+            found.id = ""  # its id is taken: its place names it
+            continue
         loser = found if found.version < other.version else other
         best[name] = other if loser is found else found
         context.g.skip(found.kind, "older_version", loser.place, loser.where)
         loser.place = ""
     return [f for f in resources if f.place]
+
+
+def _other_server(a: str, b: str) -> bool:
+    """Whether two resources with one id are of two servers, and so are two."""
+    places = [u.split("/_history/")[0].rsplit("/", 2)[0] for u in (a, b)]
+    return all(u.startswith("http") for u in places) and places[0] != places[1]
+
+
+def _same_age(found: Found, other: Found) -> bool:
+    """Two different results with one id and nothing that says which is newer: both are read, their status decides."""
+    return found.kind == "Observation" and found.version == other.version and bytes(found.raw) != bytes(other.raw)
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------------
@@ -364,7 +419,8 @@ def _subject(context: Context, resource: Any, person: Found | None, seen: set[st
         if inner is None or inner.kind != "Patient":
             context.count(found.kind, "subject_not_patient", text, found.where)
             return False
-        _same_person(context, person, inner, name, found)
+        context.inside = context.inside or inner
+        _same_person(context, person or context.inside, inner, name, found)
         seen.add(person.id if person is not None else inner.id)
         return True
     if "?" in text:  # a conditional reference of a transaction: one patient by business identifier
@@ -392,10 +448,8 @@ def _subject(context: Context, resource: Any, person: Found | None, seen: set[st
     return True
 
 
-def _same_person(context: Context, person: Found | None, inner: Found, name: str, found: Found) -> None:
-    """A contained Patient must not contradict the one of the Bundle."""
-    if person is None:
-        return
+def _same_person(context: Context, person: Found, inner: Found, name: str, found: Found) -> None:
+    """A contained Patient must not contradict the one of the Bundle, nor the one contained before."""
     try:
         a, b = decode("Patient", person.raw)[0], decode("Patient", inner.raw)[0]
     except msgspec.MsgspecError:

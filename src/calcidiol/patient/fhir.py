@@ -18,9 +18,12 @@ __all__ = [
     "MedicationRequest",
     "MedicationStatement",
     "Observation",
+    "Parameter",
+    "Parameters",
     "Person",
     "Problem",
     "Quantity",
+    "Ratio",
     "Reference",
     "Report",
     "Specimen",
@@ -105,6 +108,13 @@ class Range(Struct, gc=False):
     text: str | None = None
 
 
+class Ratio(Struct, gc=False):
+    """Two quantities: the strength of an ingredient, calcium over creatinine."""
+
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
 class Component(Struct, gc=False):
     """Part of a panel."""
 
@@ -115,7 +125,7 @@ class Component(Struct, gc=False):
     valueCodeableConcept: Concept | None = None  # noqa: N815
     valueBoolean: bool | None = None  # noqa: N815
     valueRange: Any = None  # noqa: N815
-    valueRatio: Any = None  # noqa: N815
+    valueRatio: Ratio | None = None  # noqa: N815
     dataAbsentReason: Concept | None = None  # noqa: N815
     interpretation: list[Concept] = []
     referenceRange: list[Range] = []  # noqa: N815
@@ -200,13 +210,6 @@ class GivenDosage(Struct, gc=False):
     dose: Quantity | None = None
 
 
-class Ratio(Struct, gc=False):
-    """Strength of an ingredient."""
-
-    numerator: Quantity | None = None
-    denominator: Quantity | None = None
-
-
 class Ingredient(Struct, gc=False):
     """Part of a Medication."""
 
@@ -268,12 +271,13 @@ class Observation(Resource, gc=False):
     valueCodeableConcept: Concept | None = None  # noqa: N815
     valueBoolean: bool | None = None  # noqa: N815
     valueRange: Any = None  # noqa: N815
-    valueRatio: Any = None  # noqa: N815
+    valueRatio: Ratio | None = None  # noqa: N815
     dataAbsentReason: Concept | None = None  # noqa: N815
     interpretation: list[Concept] = []
     note: list[Note] = []
     method: Concept | None = None
     specimen: Reference | None = None
+    focus: list[Reference] = []
     hasMember: list[Reference] = []  # noqa: N815
     referenceRange: list[Range] = []  # noqa: N815
     component: list[Component] = []
@@ -429,6 +433,19 @@ class Bundle(Struct, gc=False):
     type: str | None = None
     meta: Meta | None = None
     entry: list[Entry] = []
+
+
+class Parameter(Struct, gc=False):
+    """Parameters.parameter: a resource, or parts with resources."""
+
+    resource: Raw = Raw()
+    part: list[Parameter] = []
+
+
+class Parameters(Struct, gc=False):
+    """Parameters."""
+
+    parameter: list[Parameter] = []
 
 
 class Kind(Struct, gc=False):

@@ -38,7 +38,7 @@ _FIELDS: dict[str, tuple[type[Resource], str]] = {
     ),
     "Observation": (
         Observation,
-        "basedOn partOf focus encounter performer valueSampledData valueTime valueDateTime valuePeriod bodySite device "
+        "basedOn partOf encounter performer valueSampledData valueTime valueDateTime valuePeriod bodySite device "
         "derivedFrom _status _effectiveDateTime _effectiveInstant _issued _valueString _valueInteger "
         "_valueBoolean _valueDateTime",
     ),

@@ -9,7 +9,7 @@ from typing import Literal
 
 from calcidiol.patient.gather import Gathering
 from calcidiol.patient.past import LARGEST_DOSE_IU, SMALLEST_DOSE_IU, last_day
-from calcidiol.patient.record import GivenDose, Lab, Patient, Sex
+from calcidiol.patient.record import Comparator, GivenDose, Lab, Patient, Sex
 
 __all__ = ["finished"]
 
@@ -136,11 +136,23 @@ def _together(g: Gathering, rows: list[Lab]) -> list[Lab]:
         if total is not None:
             kept.remove(part)
             g.skip("lab", "part_of_total", part.origin.where, part.origin.received, same_as=total.origin.where)
-        elif d2 is not None and not part.comparator:
-            value = part.value + (0.0 if d2.comparator.startswith("<") else d2.value)
+        elif d2 is not None:
+            value, comparator = _sum(part, d2)
             flags = (*(f for f in part.flags if f != "d2_unknown"), "d2_added")
-            kept[kept.index(part)] = replace(part, value=value, flags=flags)
+            both = replace(part.origin, received=f"{part.origin.received} + D2 {d2.origin.received}")
+            kept[kept.index(part)] = replace(part, value=value, comparator=comparator, flags=flags, origin=both)
     return kept
+
+
+def _sum(d3: Lab, d2: Lab) -> tuple[float, Comparator]:
+    """D3 and D2 added. Below detection, one of them counts as nothing (D2) or as half its limit (D3): P."""
+    if ">" in d3.comparator + d2.comparator:
+        return sum(x.value for x in (d3, d2) if "<" not in x.comparator), ">"
+    if "<" in d3.comparator and "<" in d2.comparator:
+        return d3.value + d2.value, "<"
+    if "<" in d3.comparator:
+        return d3.value / 2 + d2.value, ""
+    return d3.value + (0.0 if "<" in d2.comparator else d2.value), ""
 
 
 def _one_sample(a: Lab, b: Lab) -> bool:

@@ -25,7 +25,7 @@ from calcidiol.patient.record import (
     Unused,
     Visit,
 )
-from calcidiol.quantity import convert
+from calcidiol.quantity import convert, ucum
 from calcidiol.terminology.labs import LabItem
 
 __all__ = ["Gathering", "mixed_up", "tidy"]
@@ -107,6 +107,9 @@ class Gathering:
         if not unit and not item.unitless:
             self.refuse("lab", "lab_without_unit", where, received, test=test, unit=item.unit)
             return
+        if unit and item.taken_as and _is_one_of(unit, item.taken_as):
+            flags = (*flags, "unit_taken_as")
+            unit = item.unit
         try:
             value = convert(number.value, unit or "1", item.unit, item.substance)
         except UnitError:
@@ -154,6 +157,13 @@ class Gathering:
             return convert(number.value, unit or "1", item.unit, item.substance)
         except UnitError:
             return None
+
+
+def _is_one_of(unit: str, others: tuple[str, ...]) -> bool:
+    try:
+        return ucum(unit) in others
+    except UnitError:
+        return False
 
 
 def mixed_up(item: LabItem, value: float, unit: str) -> str | None:

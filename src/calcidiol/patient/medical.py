@@ -50,9 +50,20 @@ def file_condition(
             g.conditions.append(
                 Condition(_coded(codes), text, kept, Origin(where, text), onset, True, {"status": "past"})
             )
+    if active and not found and _is_allergy(codes, text):
+        file_allergy(g, where, codes, text)
+        return
     g.conditions.append(Condition(_coded(codes), text, found, Origin(where, text), onset, active, dict(details or {})))
     if not found:
         g.skip("condition", "condition_no_concept", where, text or ", ".join(c for _, c in codes))
+
+
+_ALLERGY = re.compile(r"allerg|hypersensitiv|anaphyla|過敏|过敏", re.I)
+
+
+def _is_allergy(codes: Codes, text: str) -> bool:
+    """Whether a diagnosis is an allergy to something that a product holds ("Allergy to peanuts", Z91.010)."""
+    return bool(excipients_of(codes, "") or (_ALLERGY.search(text) and excipients_of((), text)))
 
 
 _SALTS = (

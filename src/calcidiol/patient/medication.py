@@ -17,6 +17,7 @@ from calcidiol.patient.fhir import (
     MedicationRequest,
     MedicationStatement,
     Quantity,
+    Reference,
     Supply,
     Timing,
 )
@@ -114,6 +115,7 @@ def request(context: Context, m: MedicationRequest, where: str) -> None:
         over=over,
         held=m.status == "on-hold",
         certain=False,
+        reference=_named(m.medicationReference),
     )
 
 
@@ -151,6 +153,7 @@ def statement(context: Context, m: MedicationStatement, where: str) -> None:
         over=m.status in ("completed", "stopped"),
         held=m.status == "on-hold",
         certain=any(who in source for who in ("Practitioner", "Organization")),
+        reference=_named(m.medicationReference),
     )
 
 
@@ -163,6 +166,9 @@ def administration(context: Context, m: Administration, where: str) -> None:
         return
     when = read_date(m.effectiveDateTime or (m.effectivePeriod.start if m.effectivePeriod else None))
     codes = _codes(medicine)
+    if not codes and not text:
+        context.g.refuse("drug", "medicine_unknown", where, _named(m.medicationReference))
+        return
     vitamin = vitamin_d(codes, text)
     if vitamin is not None:
         dosage = m.dosage
@@ -205,11 +211,12 @@ def _file(
     held: bool,
     certain: bool,
     supply_days: float | None = None,
+    reference: str = "",
 ) -> None:
     g = context.g
     codes, text = _codes(medicine), _words(medicine)
     if not codes and not text:
-        context.count("Medication", "code_missing", "", where)
+        g.refuse("drug", "medicine_unknown", where, reference)
         return
     begins = (
         start.day
@@ -428,6 +435,11 @@ def _route(route: Concept | None) -> str | None:
         or route_by_name(route.words())
         or (tidy(route.words(), 40) or None)
     )
+
+
+def _named(reference: Reference | None) -> str:
+    """What a reference says, for the person who has to find the medicine."""
+    return tidy((reference.reference or reference.display or "") if reference is not None else "", 80)
 
 
 def _codes(medicine: Medication) -> list[tuple[str, str]]:

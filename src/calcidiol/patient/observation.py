@@ -10,10 +10,11 @@ from calcidiol.patient.assay import assay_of
 from calcidiol.patient.coding import is_loinc
 from calcidiol.patient.dates import When, read_date
 from calcidiol.patient.diary import file_symptom
-from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range, Report
+from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Range, Ratio, Report
 from calcidiol.patient.medical import file_condition
 from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
 from calcidiol.quantity import convert
+from calcidiol.terminology.conditions import state_asked, state_there
 from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, labs
 from calcidiol.terminology.symptoms import scale_by_loinc, scale_by_name
 
@@ -24,8 +25,7 @@ __all__ = ["read", "report", "time_of", "time_of_report", "unit_of"]
 
 _DROPPED = ("entered-in-error", "cancelled", "registered")
 _USED = ("final", "amended", "corrected", "preliminary", "unknown", "", None)
-_PREGNANCY_LOINC = "82810-3"
-_RANGE_TEXT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*(\S.*)?")
+_RANGE_TEXT = re.compile(r"\s*[(\[]?\s*(\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*([^\s()\[\]].*?)?\s*[)\]]?\s*")
 _HEMOLYZED = re.compile(r"\bha?emoly[sz]", re.I)
 _NOT_HEMOLYZED = re.compile(r"\b(?:no|not|without|non)[- ]+(?:visibly |grossly )?ha?emoly[sz]", re.I)
 _OTHER_SPECIMEN = re.compile(r"urin|\bcsf\b|cerebrospinal|pleura|ascit|dialysate|saliva|stool|sweat|tissue|drain", re.I)
@@ -52,8 +52,12 @@ def read(context: Context, o: Observation, where: str) -> None:
     if o.status not in _USED:
         context.g.refuse("lab", "status_unknown", where, o.status)
         return
+    if any(f.reference and f.reference != (o.subject.reference if o.subject else "") for f in o.focus):
+        # a donor, a fetus, a device: the subject is only whose record it stands in
+        context.g.skip("lab", "subject_not_patient", where, o.code.words() if o.code else "")
+        return
     when = time_of(o)
-    if o.code is not None and _pregnancy(context, o, when, where):
+    if o.code is not None and _state(context, o, when, where):
         return
     _one(context, o, o, when, where)
     for i, part in enumerate(o.component):
@@ -65,6 +69,8 @@ def read(context: Context, o: Observation, where: str) -> None:
 def report(context: Context, r: Report, where: str) -> None:
     """File the results that a report carries inside itself."""
     if r.status in ("entered-in-error", "cancelled"):
+        if r.contained:
+            context.g.skip("lab", f"status_{r.status.replace('-', '_')}", where, "DiagnosticReport")
         return
     _inside(context, r, time_of_report(r), where)
 
@@ -82,16 +88,18 @@ def time_of_report(r: Report) -> When | None:
     return read_date(text) if text else None
 
 
+def _written_time(o: Observation) -> str:
+    """The time of the sample as it was written, if any."""
+    period = o.effectivePeriod
+    texts = (o.effectiveDateTime, o.effectiveInstant, period.start if period else None, period.end if period else None)
+    return next((text for text in texts if text), "")
+
+
 def time_of(o: Observation) -> When | None:
     """When the sample was taken, as far as the Observation itself says."""
-    for text in (
-        o.effectiveDateTime,
-        o.effectiveInstant,
-        o.effectivePeriod.start if o.effectivePeriod else None,
-        o.effectivePeriod.end if o.effectivePeriod else None,
-    ):
-        if text:
-            return read_date(text)
+    text = _written_time(o)
+    if text:
+        return read_date(text)
     if isinstance(o.effectiveTiming, dict):
         events = o.effectiveTiming.get("event")
         if isinstance(events, list) and events:
@@ -159,6 +167,9 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
     if problem:
         context.g.refuse("lab", problem, where, unit, test=test)
         return
+    if when is None and _written_time(o):
+        context.g.refuse("lab", "date_unreadable", where, _written_time(o), test=test)
+        return
     if item.mass_ratio_loinc and isinstance(number, Number) and unit:
         number, unit = _mass_ratio(item, number, unit)
     flags = _flags(o, part, item, by_text)
@@ -172,7 +183,7 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
     if when is None and o.issued and not (o.effectiveDateTime or o.effectivePeriod or o.effectiveInstant):
         when = read_date(o.issued)
         flags = (*flags, "issued_time")
-    low, high = _limits(part.referenceRange, unit, item)
+    low, high = _limits(context, part.referenceRange, unit, item, where)
     context.g.lab(
         item,
         number,
@@ -241,15 +252,35 @@ def _value(part: Observation | Component) -> tuple[Number | Unreadable, str, str
         return (both, "", "") if isinstance(both, Unreadable) else (both[0], both[1], "")
     if part.valueInteger is not None:
         return read_number(part.valueInteger), "", ""
+    if part.valueRatio is not None:
+        return _quotient(part.valueRatio)
     for kind, value in (
         ("valueCodeableConcept", part.valueCodeableConcept),
         ("valueBoolean", part.valueBoolean),
         ("valueRange", part.valueRange),
-        ("valueRatio", part.valueRatio),
     ):
         if value is not None:
             return Unreadable("not_a_number", value.words() if isinstance(value, Concept) else kind), "", ""
     return Unreadable("empty", ""), "", ""
+
+
+def _quotient(ratio: Ratio) -> tuple[Number | Unreadable, str, str]:
+    """A ratio of two quantities as one number with one unit."""
+    top, bottom = ratio.numerator, ratio.denominator or Quantity(value=1.0)
+    if top is None or top.value is None or bottom.value is None:
+        return Unreadable("empty", ""), "", "lab_empty"
+    above, below = read_number(top.value), read_number(bottom.value)
+    if isinstance(above, Unreadable) or isinstance(below, Unreadable) or below.comparator or below.value <= 0:
+        return Unreadable("not_a_number", f"{top.value} / {bottom.value}"), "", ""
+    if top.comparator and not above.comparator:
+        signed = read_number(f"{top.comparator}{above.value!r}")
+        if isinstance(signed, Unreadable):
+            return above, f"{top.comparator} {top.value}", "comparator_unknown"
+        above = signed
+    (unit, first), (per, second) = unit_of(top), unit_of(bottom)
+    if first or second:
+        return above, first or second, "lab_unit_conflict"
+    return Number(above.value / below.value, above.comparator), f"{unit}/{per}" if per else unit, ""
 
 
 def unit_of(q: Quantity) -> tuple[str, str]:
@@ -326,7 +357,9 @@ def _assay(o: Observation, part: Observation | Component, item: LabItem) -> str 
     return "lc-ms" if part.code is not None and _MASS_SPEC.search(part.code.all_words()) else None
 
 
-def _limits(ranges: list[Range], unit: str, item: LabItem) -> tuple[Number | None, Number | None]:
+def _limits(
+    context: Context, ranges: list[Range], unit: str, item: LabItem, where: str
+) -> tuple[Number | None, Number | None]:
     """The laboratory's own limits, in the unit of the value."""
     for r in ranges:
         kind = _first_code(r.type) if r.type is not None else ""
@@ -335,8 +368,10 @@ def _limits(ranges: list[Range], unit: str, item: LabItem) -> tuple[Number | Non
         low, high = _limit(r.low, unit, item), _limit(r.high, unit, item)
         if low is None and high is None and r.text:
             match = _RANGE_TEXT.fullmatch(r.text)
-            if match and (not match[3] or match[3].strip() == unit):
-                low, high = Number(float(match[1])), Number(float(match[2]))
+            if match:
+                low, high = (_limit(Quantity(float(x), unit=match[3] or unit), unit, item) for x in match.groups()[:2])
+            if low is None and high is None and item.decides:
+                context.g.skip("field", "limit_unreadable", f"{where}.referenceRange", r.text)
         if low is not None or high is not None:
             return low, high
     return None, None
@@ -363,16 +398,20 @@ def _limit(q: Quantity | None, unit: str, item: LabItem) -> Number | None:
         return None
 
 
-def _pregnancy(context: Context, o: Observation, when: When | None, where: str) -> bool:
-    """The pregnancy status of US Core: a state that is recorded as an Observation."""
-    if o.valueCodeableConcept is None:
-        return False
-    codes = [c.code for c in o.code.coding] if o.code else []
-    if _PREGNANCY_LOINC not in codes:
+def _state(context: Context, o: Observation, when: When | None, where: str) -> bool:
+    """A state that is recorded as an Observation with an answer: pregnant or not, a pregnancy test."""
+    assert o.code is not None
+    said = state_asked([c.code for c in o.code.coding if c.code], o.code.all_words())
+    if said is None:
         return False
     value = o.valueCodeableConcept
-    if any(c.code == "77386006" for c in value.coding):
-        file_condition(context.g, where, [("snomed", "77386006")], "pregnant", onset=when.day if when else None)
+    codes = [c.code for c in value.coding if c.code] if value is not None else []
+    text = value.all_words() if value is not None else o.valueString or ""
+    there = o.valueBoolean if o.valueBoolean is not None else state_there(said, codes, text)
+    if there:
+        file_condition(context.g, where, [("snomed", said.snomed)], said.text, onset=when.day if when else None)
+    elif there is None and _has_value(o):
+        context.g.refuse("lab", "lab_not_a_number", where, text or o.code.words(), test=o.code.words())
     else:
-        context.count("Observation", "code_not_used", value.words(), where)
+        context.count("Observation", "code_not_used", text or o.code.words(), where)
     return True

@@ -11,7 +11,7 @@ from calcidiol.terminology.negation import historical, named
 from calcidiol.terminology.table import load
 from calcidiol.terminology.text import words
 
-__all__ = ["Concept", "concepts", "concepts_of", "malabsorption_of"]
+__all__ = ["Concept", "State", "concepts", "concepts_of", "malabsorption_of", "state_asked", "state_there"]
 
 ICD = ("icd10", "icd10cm")
 
@@ -29,6 +29,64 @@ class Concept:
     implies: tuple[str, ...]
     past: str
     malabsorption: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state that records ask for and answer with yes or no; `snomed` and `text` are what a yes means."""
+
+    snomed: str
+    text: str
+    asked: frozenset[str]
+    names: frozenset[str]
+    yes: frozenset[str]
+    no: frozenset[str]
+    yes_words: frozenset[str]
+    no_words: frozenset[str]
+
+
+@functools.cache
+def _states() -> tuple[State, ...]:
+    return tuple(
+        State(
+            row["snomed"],
+            row["text"],
+            frozenset(row["asked"]),
+            frozenset(words(n) for n in row["names"]),
+            frozenset(row["yes"]),
+            frozenset(row["no"]),
+            frozenset(words(w) for w in row["yes_words"]),
+            frozenset(words(w) for w in row["no_words"]),
+        )
+        for row in load("conditions.toml", "state").values()
+    )
+
+
+def state_asked(codes: Iterable[str], text: str) -> State | None:
+    """The state that an observation asks for, by its codes or its whole name; None when it asks for none.
+
+    Examples
+    --------
+    >>> state_asked(["82810-3"], "").text, state_asked([], "Calcium") is None
+    ('pregnant', True)
+    """
+    given, names = set(codes), {words(part) for part in text.split(";")}
+    return next((s for s in _states() if s.asked & given or s.names & names), None)
+
+
+def state_there(state: State, codes: Iterable[str], text: str) -> bool | None:
+    """Whether an answer says yes; None when it says neither.
+
+    Examples
+    --------
+    >>> pregnancy = state_asked(["82810-3"], "")
+    >>> state_there(pregnancy, ["LA15173-0"], ""), state_there(pregnancy, [], "Negative")
+    (True, False)
+    """
+    given, said = set(codes), {words(part) for part in text.split(";")}
+    if given & state.yes or said & state.yes_words:
+        return True
+    return False if given & state.no or said & state.no_words else None
 
 
 @functools.cache

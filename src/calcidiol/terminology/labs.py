@@ -19,7 +19,7 @@ class LabItem:
 
     `unit` is canonical; `usual` are the units in which it is reported; `possible` and `plausible` are ranges in `unit`;
     `low` and `high` are used only where the laboratory gave no limits. `decides`: the plan depends on it.
-    `only_in_blood`: its name alone says what it is.
+    `only_in_blood`: its name alone says what it is. `taken_as`: units that are read as the canonical one, and told.
     """
 
     id: str
@@ -41,6 +41,7 @@ class LabItem:
     unitless: bool
     decides: bool
     only_in_blood: bool
+    taken_as: tuple[str, ...]
 
 
 @functools.cache
@@ -68,6 +69,7 @@ def labs() -> dict[str, LabItem]:
             unitless=row.get("unitless", False),
             decides=row.get("decides", False),
             only_in_blood=row.get("only_in_blood", False),
+            taken_as=tuple(row.get("taken_as", ())),
         )
     return found
 
