@@ -183,11 +183,35 @@ def test_a_session_asks_what_the_patient_needs(line: str, item: str) -> None:
     assert item not in {i.id for i in session("").items}
 
 
+def test_site_and_volume_are_asked_before_the_needle() -> None:
+    asked = [i.id for i in session("").items]
+    assert asked[0] == "S17"  # the right patient and product first
+    assert "S23" in asked
+
+
+def test_a_session_tells_what_the_record_holds() -> None:
+    items = {i.id: i.params for i in session("takes chemotherapy; albumin=30; platelets@5=>100; no neutrophils").items}
+    assert items["S01"]["found"] == (
+        "calcium 2.3 mmol/L (2026-11-21); calcium 2.5 mmol/L (2026-11-21, corrected); albumin 30 g/L (2026-11-21)"
+    )
+    assert items["S04"]["found"] == "platelets >100 x 10^9/L (2026-11-19); neutrophils, absolute: ?"
+    assert items["S04"]["missing"] == ("platelets", "neutrophils")
+    assert "found" not in items["S08"]
+    assert session("allergy sesame; allergy arachis").items[-1].params["allergies"] == "sesame, arachis"
+    assert session("").items[-1].params["allergies"] == "-"
+    same = {i.id: i.params for i in session("calcium+=2.3@3").items}["S01"]["found"]
+    assert str(same).count("calcium 2.3 ") == 1
+
+
 def test_after_the_session() -> None:
     got = safety.session_after(person("takes antiplatelet; dose im 100000@0"), IM, ON)
     assert got.status == "done"
-    assert [i.id for i in got.items] == ["S21", "S22", "S23", "S24", "S25", "S26"]
+    assert [i.id for i in got.items] == ["S21", "S22", "S24", "S25", "S26"]
     assert {m.rule for m in got.monitoring} >= {"M02", "M03"}
+    assert (
+        min(m.on for m in safety.session_after(base(), parse("im 100000 IU every 28 d x 2", ON, TABLE), ON).monitoring)
+        > ON
+    )
     assert got.stop_rules
     for i in got.items:
         said(i.text_id, i.params)

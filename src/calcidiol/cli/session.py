@@ -74,11 +74,13 @@ def session_run(args: argparse.Namespace) -> int:
     """What must be cleared before an injection, or what to record and to check after it."""
     import calcidiol as cd
     from calcidiol import regimen, report, safety
+    from calcidiol.planning.answer import fired_dict
+    from calcidiol.report.tables import Ui, rule
     from calcidiol.report.words import Words
     from calcidiol.terminology import products
 
     words = Words(args.lang)
-    say = words.say
+    say, ui = words.say, Ui(words)
     patient, day = cd.read(args.record), args.on or date.today()
     if args.when == "before":
         found = safety.session_before(patient, day, products())
@@ -90,16 +92,23 @@ def session_run(args: argparse.Namespace) -> int:
     if args.html:
         write(args.html, report.sheet(_session(args, patient, day, found, say), lang=args.lang))
     print(f"{say(f'session_status.{found.status}', {})} ({day.isoformat()})")
+    who = dict.fromkeys(x for x in (patient.name, patient.id) if x)
+    born = "" if patient.birth_date is None else f", {ui('born')} {patient.birth_date.isoformat()}"
+    print(f"  {ui('patient')}: {' / '.join(who)}{born}")
     if grade is not None:
         told = {"value": grade.value, "grade": grade.grade, "version": grade.version, "date": grade.when.isoformat()}
         print(f"  {say(f'ctcae.{grade.term}', told)}")
-    for rule in found.rules:
-        print(f"  {rule.id} {words.name('rule_action', rule.action)}: {say(rule.text_id, rule.params)}")
+    for fired in found.rules:
+        told_rule = rule(fired_dict(fired, say), words, ui)
+        print(f"  {told_rule.mark}: {told_rule.text}")
+        for line in told_rule.small if fired.action != "WARN" else ():
+            print(f"    {line}")
     for item in found.items:
         mark = {"cleared": "[x]", "missing": "[!]", "ask": "[ ]"}[item.status]
-        print(f"  {mark} {say(item.text_id, item.params)}")
+        print(f"  {mark} {say(item.text_id, item.params)} {words.observed(str(item.params.get('found', '')))}".rstrip())
     for check in found.monitoring:
-        print(f"  {check.on.isoformat()}  {say(check.reason_id, check.params)}")
-    for rule in found.stop_rules:
-        print(f"  {rule.id} {words.name('rule_action', rule.action)}: {say(rule.text_id, rule.params)}")
+        labs = words.listed([words.name("lab", x) for x in check.labs])
+        print(f"  {check.on.isoformat()}  {labs}: {say(check.reason_id, check.params)}")
+    for stop in found.stop_rules:
+        print(f"  {stop.id} {words.name('rule_action', stop.action)}: {say(stop.text_id, stop.params)}")
     return 3 if found.status == "stopped" else 0

@@ -94,6 +94,8 @@ def _ticks(items: list[Mapping[str, Any]], heading: str, w: Words, u: tables.Ui)
             mark += f": {w.listed([w.name('lab', x) for x in lacking])}"
         tagged = tables.tagged(i.get("source", ""), i.get("tag", "P"))
         text = escape(w.say(i["text_id"], i.get("params")))
+        if found := i.get("params", {}).get("found"):
+            text += f" {escape(w.observed(found))}"
         ticked = " checked" if i["status"] == "cleared" else ""
         style = "caution" if i["status"] == "missing" else "ok" if i["status"] == "cleared" else "note"
         rows.append(

@@ -12,9 +12,10 @@ from calcidiol.patient.record import Patient
 from calcidiol.safety import exposure
 from calcidiol.safety.allowed import judge
 from calcidiol.safety.facts import Facts
+from calcidiol.safety.language import name_of, plain_unit
 from calcidiol.safety.rulebook import Item, Knowledge
 from calcidiol.safety.rulebook import knowledge as shipped
-from calcidiol.safety.seen import POSSIBLE
+from calcidiol.safety.seen import POSSIBLE, plain
 from calcidiol.safety.verdict import Fired, MonitorItem
 from calcidiol.safety.watch import monitoring, stop_rules
 from calcidiol.terminology.product import Product
@@ -27,7 +28,8 @@ class SessionItem:
     """One line of the checklist.
 
     `status` is ``"cleared"`` (in the record, recent enough), ``"missing"`` (a result is not there or too old) or
-    ``"ask"`` (a person has to look or ask). `params` fill the text `text_id`.
+    ``"ask"`` (a person has to look or ask). `params` fill the text `text_id`; of results, ``found`` says what the
+    record holds and ``missing`` what it lacks.
     """
 
     id: str
@@ -97,7 +99,8 @@ def session_after(patient: Patient, regimen: Regimen, on: date, knowledge: Knowl
     known = knowledge or shipped()
     facts = Facts(patient, on, known.numbers)
     items = tuple(_item(item, facts) for item in known.items if _asked(item, "after", facts))
-    return Session("done", items, (), monitoring(patient, regimen, on, known), stop_rules(patient, on, known))
+    later = tuple(m for m in monitoring(patient, regimen, on, known) if m.on > on)  # today's was before the injection
+    return Session("done", items, (), later, stop_rules(patient, on, known))
 
 
 def _asked(item: Item, kind: str, facts: Facts) -> bool:
@@ -110,11 +113,23 @@ def _item(item: Item, facts: Facts) -> SessionItem:
         "days": item.within_days,
         "iu_90d": round(exposure.total(facts.given, facts.on, exposure.QUARTER_D)),
         "iu_365d": round(exposure.total(facts.given, facts.on, exposure.YEAR_D)),
+        "allergies": ", ".join(a.text for a in facts.patient.allergies if a.text) or "-",
         "seen": "" if item.condition is None else item.condition.seen(facts).get("seen", ""),
     }
     status: ItemStatus = "ask"
     if item.labs:
         late = [name for name in item.labs if (age := facts.age_of(name)) is None or age > item.within_days]
         params["missing"] = tuple(late)
+        params["found"] = "; ".join(_found(name, facts) for name in item.labs)
         status = "missing" if late else "cleared"
     return SessionItem(item.id, item.text_id, status, params, item.source, item.tag)
+
+
+def _found(name: str, facts: Facts) -> str:
+    """What the record holds of an analyte, each value once, as rules say what they saw."""
+    told: dict[str, str] = {}
+    for x in facts.of(name):
+        how = "" if x.how == "measured" else f", {x.how}"
+        value = plain(x.lo) if x.exact else str(x.shown)
+        told.setdefault(value, f"{name_of(name)} {value} {plain_unit(name)} ({x.when}{how})")
+    return "; ".join(told.values()) or f"{name_of(name)}: ?"
