@@ -230,7 +230,7 @@ def external(told: Mapping[str, Any]) -> list[str]:
         "",
         f"`validation/model/external_arms.csv`: {best['n']} levels of {told['studies']} studies that were gathered "
         "after the card was finished, without a look at its predictions, each with the page where it was seen. No fit, "
-        "no choice of a structure and no prior has seen them. No arm with cancer and only two injections could be found; "
+        "no choice of a structure and no prior has seen them. No arm with cancer and only two injections were found; "
         "13 levels are from tables of reviews, whose sampling day is the length of the trial.",
         "",
         *goals("external arms", best),
