@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from calcidiol.patient import Patient, read
+from calcidiol.safety import interactions
 
 ON = date(2026, 11, 21)
 
@@ -100,3 +101,35 @@ def test_the_eighteenth_birthday(born: str, on: str, adult: bool) -> None:
     age = Patient("a", birth_date=date.fromisoformat(born)).age_on(date.fromisoformat(on))
     assert age is not None
     assert (age >= 18.0) is adult
+
+
+@pytest.mark.parametrize(
+    ("row", "taken"),
+    [
+        ("ergocalciferol 50000 IU weekly since 2026-09-01", True),
+        ("calcifediol 266 ug monthly since 2026-09-01", True),
+        (
+            {
+                "substance": "calcifediol",
+                "dose": "266 ug",
+                "every": "month",
+                "start": "2026-01-10",
+                "end": "2026-04-10",
+            },
+            False,
+        ),
+        ("vitamin D2 300000 IU im 2026-08-01", False),
+        ("cholecalciferol 50000 IU weekly since 2026-09-01", False),
+    ],
+)
+def test_d2_and_calcifediol_are_doses_and_stand_among_the_interactions(row: object, taken: bool) -> None:
+    patient = _of(doses=[row])
+    assert len(patient.doses) == 1
+    assert patient.takes("other_vitamin_d", ON) is taken
+    assert ("DI12" in [i.id for i in interactions(patient, ON)]) is taken
+
+
+def test_calcium_with_vitamin_d_among_the_doses_is_both() -> None:
+    patient = _of(doses=["calcium 600 mg / vitamin D3 400 IU twice daily since 2026-08-01"])
+    assert [(d.iu, d.every_days) for d in patient.doses] == [(400.0, 0.5)]
+    assert [d.details for d in patient.drugs if "calcium" in d.classes] == [{"elemental_calcium_mg_per_day": 1200.0}]

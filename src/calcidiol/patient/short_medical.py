@@ -180,7 +180,7 @@ def dose(g: Gathering, row: Any, where: str) -> None:
             g.refuse("dose", "dose_not_vitamin_d", where, row)
             drug(g, row, where)
             return
-        add_dose(g, where, vitamin, _order(row))
+        _dose_and_more(g, where, vitamin, row, _order(row))
         return
     if not isinstance(row, Mapping):
         g.refuse("dose", "dose_shape", where, row)
@@ -199,7 +199,24 @@ def dose(g: Gathering, row: Any, where: str) -> None:
     if _never(fields):
         g.skip("dose", "status_not_taken", where, name or row)
         return
-    add_dose(g, where, vitamin, _order_of(fields, name, product))
+    _dose_and_more(g, where, vitamin, name, _order_of(fields, name, product))
+
+
+def _dose_and_more(g: Gathering, where: str, vitamin: VitaminD, text: str, order: Order) -> None:
+    """A dose, and what the product is besides vitamin D3: calcium, D2, calcifediol."""
+    add_dose(g, where, vitamin, order)
+    single = order.every_days is None
+    file_drug(
+        g,
+        where,
+        [],
+        text,
+        dosing=order.text,
+        start=order.start,
+        end=order.start if single else order.end,
+        active=order.ongoing is not False or order.end is not None,
+        vitamin=True,
+    )
 
 
 def _other_drug(text: str) -> bool:
