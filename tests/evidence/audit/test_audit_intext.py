@@ -91,3 +91,20 @@ def test_superscripts_beyond_the_list_and_exponents() -> None:
     page = "<html><body><p>One<sup>1,2</sup>; 5 m<sup>2</sup> with 10<sup>9</sup> cells.</p><h2>References</h2><ol>"
     page += "".join(f"<li>{LISTED.format(2014)}</li>" for _ in range(2)) + "</ol></body></html>"
     assert [r.status for r in audit(page).references] == ["exact", "exact"]
+
+
+def test_what_stands_in_brackets_with_a_year_is_not_always_a_citation() -> None:
+    entries = (
+        "\n\nReferences\n1. " + LISTED.format(2014) + "\n2. World Health Organization. Vitamin D. Geneva: WHO; 2017.\n"
+    )
+    body = (
+        "It opened (Hong Kong, 2019) on (Monday, 2024), in Kaohsiung (2018), at a University (2020); (IU, 2007), "
+        "COVID-19 (2020), The Lancet (2019), 本院（台北，2021），衛生福利部（2022）。A guideline (WHO, 2017) exists. "
+        "Jones and Brown (2012; 2013) differ."
+    )
+    audited = audit(body + entries)
+    assert [(r.cited.authors, r.cited.year) for r in audited.references if r.status == "missing"] == [
+        (("Jones",), "2012"),
+        (("Jones",), "2013"),
+    ]
+    assert audited.references[1].times_cited == 1

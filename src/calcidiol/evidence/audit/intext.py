@@ -21,7 +21,7 @@ _NAME = (
     rf"(?:\s+(?:de\s+)?{_CAPITAL}{_LATIN}{{2,}})?"
 )
 _HAN = r"[\u4e00-\u9fff]{1,4}?(?=等|與|与|和|\s|[(,])"
-_YEARS = r"(?:19|20)\d{2}[a-z]?(?:\s*[,&]\s*(?:(?:19|20)\d{2})?[a-z]?(?![A-Za-z\d]))*"
+_YEARS = r"(?:19|20)\d{2}[a-z]?(?:\s*[,;&]\s*(?:(?:19|20)\d{2})?[a-z]?(?![A-Za-z\d]))*"
 _OTHERS = r"(?:,?\s*(?:et\s+al\.?|and\s+(?:colleagues|coworkers|co-workers|others|associates)|等人?|及其同事))"
 _AUTHORS = rf"(?P<one>{_NAME}|{_HAN})(?:(?P<others>{_OTHERS})|\s*(?:,\s*{_NAME})*,?\s*(?:&|\band\b|和|與|与)\s*(?P<two>{_NAME}|{_HAN}))?(?:'s)?"  # noqa: E501
 _NARRATIVE = re.compile(rf"{_AUTHORS}\s*[\[(]\s*(?P<years>{_YEARS})\s*(?:,\s*p+\.?\s*\d+[-\d]*)?\s*[\])]")
@@ -34,7 +34,11 @@ _NOT_NAMES = frozenset(
         "january february march april may june july august september october november december spring summer autumn winter "  # noqa: E501
         "in since until from by before after during between about version updated update published accessed copyright issue "  # noqa: E501
         "volume table figure fig phase act the year section chapter and of on at as a an early late mid around circa data "  # noqa: E501
-        "china taiwan kong usa uk london europe asia nebraska january edition released approved founded established registered reviewed revised born died trial study guideline guidelines"  # noqa: E501
+        "monday tuesday wednesday thursday friday saturday sunday "
+        "china taiwan kong usa uk london europe asia nebraska singapore japan korea taipei kaohsiung taichung tainan macau beijing shanghai guangzhou germany france australia canada india "  # noqa: E501
+        "edition released approved founded established registered reviewed revised born died trial study guideline guidelines "  # noqa: E501
+        "university hospital college clinic lancet journal iu covid covid-19 sars "
+        "台北 臺北 台灣 臺灣 香港 澳門 高雄 台中 臺中 台南 臺南 北京 上海 廣州 广州 中國 中国 台湾 日本 新加坡"
     ).split()
 )
 
@@ -143,7 +147,9 @@ def _from(match: re.Match[str], text: str) -> list[InText]:
 
 def _is_name(name: str) -> bool:
     words = name.split()
-    return bool(words) and words[-1].lower() not in _NOT_NAMES
+    if not words or words[-1].lower() in _NOT_NAMES:
+        return False
+    return not re.search(r"[部院會会署局所校]$", name)  # an agency: its name is longer than what was read here
 
 
 def points_to(citation: InText, number: int, cited: Cited) -> bool:
@@ -156,6 +162,8 @@ def points_to(citation: InText, number: int, cited: Cited) -> bool:
         return False
     wanted = concat(citation.surname)
     last = concat(citation.surname.split()[-1]) if citation.surname else ""
+    if len(wanted) > 1 and citation.surname.isupper() and wanted == _initials_of_a_group(cited.text):
+        return True  # "WHO, 2017" and "World Health Organization. ... 2017"
     if cited.authors:
         first = cited.authors[0]
         forms = {concat(first), *(concat(word) for word in first.split() if len(word) > 1)}
@@ -168,6 +176,12 @@ def points_to(citation: InText, number: int, cited: Cited) -> bool:
         return has_han(name) and any(first.startswith(name[k:]) for k in range(len(name)))
     front = concat(cited.text[:60])
     return bool(wanted) and (front.startswith(wanted) or (has_han(cited.text[:12]) and wanted in front))
+
+
+def _initials_of_a_group(text: str) -> str:
+    """First letters of the capital words before the first point: "who" of "World Health Organization. Vitamin D"."""
+    front = re.split(r"[.,;:(]", text, maxsplit=1)[0]
+    return "".join(word[0].lower() for word in re.findall(r"\b[A-Z][a-z]\w+", front))
 
 
 def loosely_cited(body: str, cited: Cited) -> int:
