@@ -108,7 +108,7 @@ ONE = "limit = { largest_single_iu = 100000 }"
         ("session.toml", "within_days = 7", "within_days = -7", "a whole number of 0 or more"),
         ("numbers.toml", "value = 28\n", "value = 27.5\n", "no whole number of days"),
         # a word that nobody knows
-        ("rules.toml", '[[hard]]\nid = "HL01"\nscope = "single_dose"', '[[hard]]\nid = "HL01"\nscope = "some"', "'scope' is"),
+        ("rules.toml", 'id = "HL01"\nscope = "single_dose"', 'id = "HL01"\nscope = "some"', "'scope' is 'some'"),
         ("monitoring.toml", 'labs = ["platelets"]\ndays', 'labs = ["thrombos"]\ndays', "the analyte 'thrombos'"),
         ("monitoring.toml", 'labs = ["1_25_ohd", ', 'labs = ["1_25_odh", ', "the analyte '1_25_odh'"),
         ("rules.toml", "[[rule]]", "[[rulle]]", "'rulle' is not known here"),
