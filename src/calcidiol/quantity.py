@@ -110,7 +110,7 @@ def _build() -> dict[str, list[Unit]]:
             add(Unit(f"{p}g/{q}L", "mass concentration", size / per), *(f"{m}/{q}L" for m in names))
             add(Unit(f"{p}mol/{q}L", "molar concentration", size / per), f"{p}mols/{q}L")
     add(Unit("mg/dL", "mass concentration", 1e-3 / 1e-1), "mg%", "mg/100 mL")
-    add(Unit("g/dL", "mass concentration", 1.0 / 1e-1), "g%", "g/100 mL")
+    add(Unit("g/dL", "mass concentration", 1.0 / 1e-1), "g%", "gm%", "gm/dL", "gr/dL", "g/100 mL")
     add(Unit("10*9/L", "cell count", 1e9), "/nL", "10*9/l")
     add(
         Unit("mL/min/{1.73_m2}", "clearance per body surface", 1.0),
@@ -197,6 +197,17 @@ def _build() -> dict[str, list[Unit]]:
         "10^3/mcL",
         "10*3/mcL",
     )
+    add(
+        Unit("10*3/uL", "cell count", 1e9),
+        "x10e3/uL",
+        "x10(3)/uL",
+        "10^3/mm^3",
+        "thou/mm3",
+        "x1000/uL",
+        "Tsd/uL",
+    )
+    add(Unit("10*9/L", "cell count", 1e9), "x10e9/L", "x10(9)/L")
+    add(Unit("10*4/uL", "cell count", 1e10), "10^4/uL", "x10^4/uL", "万/uL", "萬/uL")
     add(Unit("10*6/uL", "cell count", 1e12), "10^6/uL", "x10^6/uL", "10e6/uL", "M/uL")
     add(
         Unit("/uL", "cell count", 1e6),

@@ -118,7 +118,7 @@ def test_misspelled_names_are_told_with_a_hint() -> None:
 
 
 def test_unknown_test_has_a_hint() -> None:
-    p = lab(test="phosphat", value=1, unit="mmol/L")
+    p = lab(test="phosphte", value=1, unit="mmol/L")
     assert p.unused[0].params["hint"] == "phosphate"
 
 
@@ -386,7 +386,12 @@ def test_the_record_of_the_manual_is_read_whole() -> None:
     text = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="utf-8")
     p = read(text.split("```yaml\n")[1].split("```")[0])
     assert p.unused == ()
-    assert (len(p.labs), len(p.doses), len(p.drugs), len(p.conditions)) == (3, 3, 2, 2)
+    assert (len(p.labs), len(p.doses), len(p.drugs), len(p.conditions)) == (
+        3,
+        3,
+        3,
+        2,
+    )  # calcifediol is a dose and a drug
     assert sorted(line.split("`")[1] for line in text.splitlines() if line.startswith("| `")) == sorted(
         path.name for path in EXAMPLES.iterdir()
     )

@@ -118,6 +118,7 @@ def test_the_eighteenth_birthday(born: str, on: str, adult: bool) -> None:
             },
             False,
         ),
+        ({"substance": "calcifediol", "dose": "266 ug", "every": "month", "start": "2026-01-10", "count": 3}, False),
         ("vitamin D2 300000 IU im 2026-08-01", False),
         ("cholecalciferol 50000 IU weekly since 2026-09-01", False),
     ],

@@ -441,3 +441,36 @@ def test_code_systems_by_their_uri(uri: str | None, name: str) -> None:
     from calcidiol.patient.coding import system_of
 
     assert system_of(uri) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("25-OH 維生素D 總量", "25ohd"),
+        ("肌酸酐、血", "creatinine"),
+        ("白蛋白(血)", "albumin"),
+        ("血清白蛋白濃度", "albumin"),
+        ("血小板計數檢查", "platelets"),
+        ("Kreatinin i.S.", "creatinine"),
+        ("Kalzium im Serum", "calcium"),
+        ("25-OH-Vitamin D3 (Calcidiol)", "25ohd"),
+        ("Calcium ionisiert", "calcium_ionized"),
+        ("Kalzium (Ca)", "calcium"),
+        ("Thrombozyten", "platelets"),
+        ("クレアチニン", "creatinine"),
+        ("25-ヒドロキシビタミンD", "25ohd"),
+        ("補正カルシウム", "calcium_corrected"),
+        ("肌酸酐、尿", None),
+        ("尿液肌酸酐", None),
+        ("Kalzium im Urin", None),
+        ("Calcium (Urin)", None),
+        ("尿中カルシウム", None),
+        ("1,25-ジヒドロキシビタミンD", "1_25_ohd"),
+        ("Calcium (ionized)", "calcium_ionized"),
+        ("Vitamin D (1,25)", "1_25_ohd"),
+        ("Albumin (Urin)", None),
+    ],
+)
+def test_names_of_other_languages(text: str, item: str | None) -> None:
+    found = lab_by_name(text)
+    assert (None if found is None else found.id) == item

@@ -13,7 +13,7 @@ from calcidiol.quantity import IU_PER_UG, convert, iu_to_nmol, nmol_to_iu
 from calcidiol.terminology.drugs import VitaminD
 from calcidiol.terminology.text import key
 
-__all__ = ["Order", "add_dose"]
+__all__ = ["Order", "add_dose", "last_day"]
 
 LARGEST_DOSE_IU = 660_000.0
 """Largest single dose taken to be true (P): 600,000 IU were given in trials; a tenth is left for the strength of a

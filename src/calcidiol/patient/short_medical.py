@@ -10,7 +10,7 @@ from calcidiol.patient.dosing import read_dosing
 from calcidiol.patient.gather import Gathering, tidy
 from calcidiol.patient.medical import file_allergy, file_condition, file_drug, file_procedure
 from calcidiol.patient.numbers import Unreadable, read_number
-from calcidiol.patient.past import Order, add_dose
+from calcidiol.patient.past import Order, add_dose, last_day
 from calcidiol.terminology.drugs import VitaminD, vitamin_d
 from calcidiol.terminology.routes import route_by_name
 
@@ -204,8 +204,9 @@ def dose(g: Gathering, row: Any, where: str) -> None:
 
 def _dose_and_more(g: Gathering, where: str, vitamin: VitaminD, text: str, order: Order) -> None:
     """A dose, and what the product is besides vitamin D3: calcium, D2, calcifediol."""
+    before = len(g.doses)
     add_dose(g, where, vitamin, order)
-    single = order.every_days is None
+    end = last_day(g.doses[-1]) if len(g.doses) > before else order.end
     file_drug(
         g,
         where,
@@ -213,7 +214,7 @@ def _dose_and_more(g: Gathering, where: str, vitamin: VitaminD, text: str, order
         text,
         dosing=order.text,
         start=order.start,
-        end=order.start if single else order.end,
+        end=end,
         active=order.ongoing is not False or order.end is not None,
         vitamin=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -117,6 +118,21 @@ def lab_by_name(text: str) -> LabItem | None:
     >>> lab_by_name("calcium in urine") is None
     True
     """
+    found = _plain_name(text)
+    if found is not None:
+        return found
+    apart = _IN_PARENTHESES.fullmatch(text)
+    if apart is None:
+        return None
+    outer, inner = (_plain_name(x) for x in apart.groups())
+    return outer if outer is inner else None
+
+
+_IN_PARENTHESES = re.compile(r"(.+?)\s*[(（]\s*([^()（）]+?)\s*[)）]\s*")
+"""Two names of one thing: "Kalzium (Ca)". "Calcium (ionized)" is not."""
+
+
+def _plain_name(text: str) -> LabItem | None:
     table = _by_name()
     return table.get(key(text)) or table.get(key_of_test(text)) or table.get(key_without_specimen(text))
 
