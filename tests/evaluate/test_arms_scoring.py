@@ -188,6 +188,6 @@ def test_scoring_the_shipped_table() -> None:
 def test_the_external_arms_are_other_studies_and_say_where_they_were_seen() -> None:
     path = Path(__file__).parents[2] / "validation" / "model" / "external_arms.csv"
     rows = read_arms(path)
-    assert sum(o.used for o in rows) == 33
+    assert sum(o.used for o in rows) == 56
     assert not {o.study for o in rows} & {o.study for o in read_arms()}
     assert all("seen at" in line for line in path.read_text(encoding="utf-8").splitlines()[1:])

@@ -230,8 +230,9 @@ def external(told: Mapping[str, Any]) -> list[str]:
         "",
         f"`validation/model/external_arms.csv`: {best['n']} levels of {told['studies']} studies that were gathered "
         "after the card was finished, without a look at its predictions, each with the page where it was seen. No fit, "
-        "no choice of a structure and no prior has seen them. No arm with cancer and only two injections were found; "
-        "13 levels are from tables of reviews, whose sampling day is the length of the trial.",
+        "no choice of a structure and no prior has seen them. Many are of hard groups (dialysis, intensive care, cystic "
+        "fibrosis, bowel disease); few injections and one arm with cancer were found. Some twenty levels are from tables "
+        "of reviews, whose sampling day is the length of the trial.",
         "",
         *goals("external arms", best),
         "",
@@ -243,6 +244,9 @@ def external(told: Mapping[str, Any]) -> list[str]:
                 *(row(f"card {name}", v) for name, v in told["comparators"].items()),
             ),
         ),
+        "",
+        "Spreads between people that the printed SDs of these arms ask for, as a multiple of the card's: "
+        f"{asked_spreads(told['spread']['asked'])}.",
         "",
         "Far off: "
         + "; ".join(
