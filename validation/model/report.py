@@ -230,9 +230,9 @@ def external(told: Mapping[str, Any]) -> list[str]:
         "",
         f"`validation/model/external_arms.csv`: {best['n']} levels of {told['studies']} studies that were gathered "
         "after the card was finished, without a look at its predictions, each with the page where it was seen. No fit, "
-        "no choice of a structure and no prior has seen them. Many are of hard groups (dialysis, intensive care, cystic "
-        "fibrosis, bowel disease); few injections and one arm with cancer were found. Some twenty levels are from tables "
-        "of reviews, whose sampling day is the length of the trial.",
+        "no choice of a structure and no prior has seen them. Many are of hard groups (dialysis, intensive care, "
+        "cystic fibrosis, bowel disease); few injections and one arm with cancer were found. Some twenty levels are "
+        "from tables of reviews, whose sampling day is the length of the trial.",
         "",
         *goals("external arms", best),
         "",
