@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from calcidiol.patient import Patient, read
-from calcidiol.safety import interactions
+from calcidiol.safety import interactions, limits
+from calcidiol.terminology import products
 
 ON = date(2026, 11, 21)
 
@@ -134,3 +135,14 @@ def test_calcium_with_vitamin_d_among_the_doses_is_both() -> None:
     patient = _of(doses=["calcium 600 mg / vitamin D3 400 IU twice daily since 2026-08-01"])
     assert [(d.iu, d.every_days) for d in patient.doses] == [(400.0, 0.5)]
     assert [d.details for d in patient.drugs if "calcium" in d.classes] == [{"elemental_calcium_mg_per_day": 1200.0}]
+
+
+@pytest.mark.parametrize(
+    ("born", "stopped"), [("2008", True), ("2007", False), ("2008-11", True), ("2008-10", False), ("2009", True)]
+)
+@pytest.mark.parametrize("form", ["short", "fhir"])
+def test_who_may_still_be_a_minor_is_treated_as_one(born: str, stopped: bool, form: str) -> None:
+    short = {"patient": {"sex": "male", "born": born}}
+    patient = read(short if form == "short" else {"resourceType": "Patient", "id": "p", "birthDate": born})
+    fired = {r.id for r in limits(patient, ON, products()).fired}
+    assert ("CI24" in fired) is stopped

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from calcidiol.errors import RecordError
 from calcidiol.patient import clinical, medication, observation
-from calcidiol.patient.dates import When, read_date
+from calcidiol.patient.dates import SPREAD_D, When, middle, read_date
 from calcidiol.patient.fhir import (
     Bundle,
     Concept,
@@ -473,12 +473,10 @@ def _about(context: Context, person: Person | None, where: str) -> dict[str, Any
         when = read_date(person.birthDate)
         if when is None:
             context.g.refuse("field", "date_unreadable", f"{where}.birthDate", person.birthDate)
-        elif when.precision in ("day", "time"):
-            told["birth_date"] = when.day
         else:
-            told["birth_date"] = (
-                when.at.replace(month=7) if when.precision == "year" else when.at.replace(day=15)
-            ).date()
+            told["birth_date"] = middle(when)
+        if when is not None and when.precision in SPREAD_D:
+            told["birth_spread_d"] = SPREAD_D[when.precision]
             context.g.remark("birth_date_partial", "note", f"{where}.birthDate", date=person.birthDate)
     died = read_date(person.deceasedDateTime) if person.deceasedDateTime else None
     if died is not None:

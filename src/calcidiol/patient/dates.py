@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-__all__ = ["When", "read_date"]
+__all__ = ["SPREAD_D", "When", "middle", "read_date"]
 
 _FHIR = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?)?)?)?"
@@ -36,6 +36,17 @@ class When(Struct, frozen=True, gc=False):
     def day(self) -> date:
         """The day."""
         return self.at.date()
+
+
+SPREAD_D = {"year": 184, "month": 16}
+"""Days on either side of the middle of a year or a month."""
+
+
+def middle(when: When) -> date:
+    """The middle of the year or month that is known; the day where that is known."""
+    if when.precision == "year":
+        return when.at.replace(month=7).date()
+    return when.at.replace(day=15).date() if when.precision == "month" else when.day
 
 
 YEARS = (1850, 2200)

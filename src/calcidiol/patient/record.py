@@ -241,7 +241,8 @@ class Patient:
 
     `remarks` are findings made while reading (a lab without a unit, a misspelled key); `plausible` hands them on.
     A weight or height without a date stands at the day of the newest lab and is flagged ``"undated"``: ask
-    `weight_on` and `height_on`.
+    `weight_on` and `height_on`. `birth_date` is the middle of what a year or a month leaves open, `birth_spread_d`
+    the days on either side of it.
     """
 
     id: str
@@ -266,6 +267,7 @@ class Patient:
     source: str = ""
     death_date: date | None = None
     remarks: tuple[Finding, ...] = ()
+    birth_spread_d: int = 0
 
     def age_on(self, on: date) -> float | None:
         """Age in years on a day; from the birth date, else the age given."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from calcidiol.errors import RecordError
 from calcidiol.patient.assay import assay_of
-from calcidiol.patient.dates import When, read_date
+from calcidiol.patient.dates import SPREAD_D, middle, read_date
 from calcidiol.patient.diary import file_symptom
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
@@ -222,8 +222,9 @@ def _about(g: Gathering, about: Mapping[str, Any]) -> dict[str, Any]:
         if when is None:
             g.refuse("field", "date_unreadable", "patient.born", born)
         else:
-            found["birth_date"] = when.day if when.precision in ("day", "time") else _middle(when)
-            if when.precision in ("year", "month"):
+            found["birth_date"] = middle(when)
+            if when.precision in SPREAD_D:
+                found["birth_spread_d"] = SPREAD_D[when.precision]
                 g.remark("birth_date_partial", "note", "patient.born", date=str(born))
     died = read_date(known["died"]) if known.get("died") is not None else None
     if died is not None:
@@ -261,10 +262,6 @@ def _without_unit(value: Any, field: str) -> Any:
         for tail in (" years", " year", " y", "°", " deg", " degrees"):
             value = value.removesuffix(tail)
     return value
-
-
-def _middle(when: When) -> Any:
-    return when.at.replace(month=7, day=1).date() if when.precision == "year" else when.at.replace(day=15).date()
 
 
 def _measure(g: Gathering, item: LabItem, row: Any, where: str) -> None:

@@ -228,7 +228,10 @@ class Facts:
 
 def _age(facts: Facts) -> tuple[Seen, ...]:
     years = facts.patient.age_on(facts.on)
-    return () if years is None or not math.isfinite(years) or years < 0.0 else (Seen.of(years),)
+    if years is None or not math.isfinite(years) or years < 0.0:
+        return ()
+    spread = facts.patient.birth_spread_d / 365.25 if facts.patient.birth_date is not None else 0.0
+    return (Seen(max(years - spread, 0.0), years + spread),)
 
 
 def _calcium(facts: Facts) -> tuple[Seen, ...]:
