@@ -37,7 +37,7 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     told: list[str] = []
-    reader = threading.Thread(target=lambda: told.append(pipe.read_text(encoding="utf-8")))
+    reader = threading.Thread(target=lambda: told.append(pipe.read_text(encoding="utf-8")), daemon=True)
     reader.start()
     files.write(str(pipe), "plan")
     reader.join(timeout=20)

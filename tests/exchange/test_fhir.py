@@ -125,6 +125,7 @@ def test_each_lab_of_a_day_is_asked_for_once(planned: dict[str, Any]) -> None:
     wanted = {(m["on"], x) for m in planned["monitoring"] for x in m["labs"]}
     assert len(made) == len(wanted)
     assert all(one["code"]["coding"][0]["system"] == "http://loinc.org" for one in made)
+    assert all(one["category"][0]["coding"][0]["code"] == "108252007" for one in made)
     level = [one for one in made if one["code"]["coding"][0]["code"] == "62292-8"]
     assert {one["occurrenceDateTime"] for one in level} == {on for on, x in wanted if x == "25ohd"}
 

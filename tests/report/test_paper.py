@@ -117,6 +117,13 @@ def test_a_source_is_told_once(planned: dict[str, Any]) -> None:
     assert f"Source: see {twice[0]['see']}" in text
 
 
+def test_a_pool_of_two_claims_is_drawn_once(planned: dict[str, Any]) -> None:
+    """C02 and C50 rest on the same pool of injections against doses by mouth."""
+    planned["evidence"] = [planned["evidence"][0] | {"claims": ["C02", "C50", "C21"]}]
+    told = {c["id"]: c["plot_see"] for c in paper._claims(view(planned), "X")}
+    assert told == {"C02": "", "C50": "C02", "C21": ""}
+
+
 def test_a_plot_loses_its_title_only_where_the_claim_stands_above_it() -> None:
     own = '<svg viewBox="0 0 900 218" width="900" height="218" role="img" aria-labelledby="claim-C14-title">'
     assert paper._BOX.sub(paper._headless, own).startswith('<svg viewBox="0 52 900 166" width="900" height="166"')

@@ -73,6 +73,8 @@ def test_each_day_of_injections_is_told(planned: dict[str, Any]) -> None:
     first, second = view(planned).steps
     assert first.days == "2026-11-21, 2026-12-05, 2026-12-19"
     assert second.days == ""
+    planned["regimen"]["doses"][1]["count"] = 3
+    assert view(planned).steps[1].days == ""
 
 
 def test_cautions_stand_beside_the_verdict(planned: dict[str, Any], unusable: dict[str, Any]) -> None:
