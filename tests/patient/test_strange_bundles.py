@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -253,3 +254,19 @@ def test_a_medicine_that_is_not_in_the_record_is_told(kind: str) -> None:
     assert [(f.id, f.level, f.params["text"]) for f in p.remarks] == [
         ("medicine_unknown", "caution", "Medication/lost")
     ]
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize("filler", [0, 900], ids=["small", "large"])
+def test_a_key_that_stands_twice_is_refused(filler: int) -> None:
+    rows = [result(id=f"o{i}") for i in range(filler)]
+    text = json.dumps(bundle(*rows)).replace('"birthDate":', '"birthDate": "2015-04-02", "birthDate":')
+    with pytest.raises(RecordError, match="'birthDate' stands twice"):
+        read(text)
+
+
+def test_a_key_that_stands_twice_in_the_short_form_is_refused() -> None:
+    with pytest.raises(RecordError, match="'born' stands twice"):
+        read('{"patient": {"born": "1961-04-02", "born": "2015-04-02"}}')

@@ -29,11 +29,14 @@ from calcidiol.patient.fhir_versions import refuse_other_versions, refuse_type
 from calcidiol.patient.finish import finished
 from calcidiol.patient.gather import Gathering, tidy
 from calcidiol.patient.record import Patient
+from calcidiol.patient.source import refuse_repeated_keys
 
 __all__ = ["Context", "read_bundle"]
 
 DEEPEST_BUNDLE = 4
 """Bundles in Bundles, and Parameters, are read to this depth (P)."""
+LARGEST_CHECKED_WHOLE = 200_000
+"""Bytes of a Bundle that is looked through for repeated keys as a whole (P: 3 ms)."""
 DEEPEST_PANEL = 3
 """Panels in panels are followed to this depth (P)."""
 
@@ -200,6 +203,7 @@ def read_bundle(data: bytes, name: str) -> Patient:
     """
     context = Context(Gathering(), name)
     resources = list(_flattened(context, data, name))
+    _refuse_repeated_keys(data, resources, name)
     for found in _newest(context, resources):
         if found.url:
             context.by_url[found.url] = found
@@ -246,6 +250,16 @@ def read_bundle(data: bytes, name: str) -> Patient:
     told = _about(context, person, people[0].where if people else "Patient")
     given_id = people[0].id if people else next(iter(seen))
     return finished(context.g, id=tidy(given_id or "unnamed", 80), source=name, **told)
+
+
+def _refuse_repeated_keys(data: bytes, resources: list[Found], name: str) -> None:
+    """No key twice in one object: in the whole of a small Bundle; of a large one in all but its results (time)."""
+    if len(data) <= LARGEST_CHECKED_WHOLE:
+        refuse_repeated_keys(data, name)
+        return
+    for found in resources:
+        if found.kind != "Observation":
+            refuse_repeated_keys(bytes(found.raw), f"{name}, {found.where}")
 
 
 def _times_of_reports(context: Context, kept: list[Found]) -> None:

@@ -14,7 +14,7 @@ from calcidiol.patient.fhir import Component, Concept, Observation, Quantity, Ra
 from calcidiol.patient.medical import file_condition
 from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
 from calcidiol.quantity import convert
-from calcidiol.terminology.conditions import state_asked, state_there
+from calcidiol.terminology.conditions import State, state_asked, state_there
 from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, labs
 from calcidiol.terminology.symptoms import scale_by_loinc, scale_by_name
 
@@ -398,10 +398,16 @@ def _limit(q: Quantity | None, unit: str, item: LabItem) -> Number | None:
         return None
 
 
+@functools.lru_cache(maxsize=4096)
+def _asked(codings: tuple[tuple[str | None, str | None], ...], text: str | None) -> State | None:
+    names = "; ".join(t for t in (text, *(display for _, display in codings)) if t)
+    return state_asked([code for code, _ in codings if code], names)
+
+
 def _state(context: Context, o: Observation, when: When | None, where: str) -> bool:
     """A state that is recorded as an Observation with an answer: pregnant or not, a pregnancy test."""
     assert o.code is not None
-    said = state_asked([c.code for c in o.code.coding if c.code], o.code.all_words())
+    said = _asked(tuple([(c.code, c.display) for c in o.code.coding]), o.code.text)
     if said is None:
         return False
     value = o.valueCodeableConcept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from calcidiol.errors import RecordError
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["Source", "load", "parse_short"]
+__all__ = ["Source", "load", "parse_short", "refuse_repeated_keys"]
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """Largest record that is read (P): a Bundle of a whole hospital stay has a few MB."""
@@ -147,7 +148,9 @@ def parse_short(source: Source) -> Any:
         return source.mapping
     if source.is_json:
         try:
-            return msgspec.json.decode(source.data)
+            document = msgspec.json.decode(source.data)
+            refuse_repeated_keys(source.data, source.name)
+            return document
         except RecursionError:
             raise RecordError(f"{source.name} nests too deeply; a record needs a few levels.") from None
         except msgspec.DecodeError as error:
@@ -155,6 +158,29 @@ def parse_short(source: Source) -> Any:
     if len(source.data) > LARGEST_YAML_BYTES:
         raise RecordError(f"{source.name} has {len(source.data)} bytes of YAML; at most {LARGEST_YAML_BYTES} are read.")
     return _yaml(source)
+
+
+def refuse_repeated_keys(data: bytes, name: str) -> None:
+    """Refuse JSON in which a key stands twice in one object: readers differ in which of the two they take.
+
+    Raises
+    ------
+    RecordError
+        Names the key. What is no JSON at all is left to the reader to tell.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            seen: set[str] = set()
+            twice = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
+            raise RecordError(f"{name}: {twice[:60]!r} stands twice in one object; keep one.")
+        return found
+
+    try:
+        json.loads(data, object_pairs_hook=once)
+    except (ValueError, RecursionError):
+        return
 
 
 def _yaml(source: Source) -> Any:
