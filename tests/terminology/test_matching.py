@@ -474,3 +474,47 @@ def test_code_systems_by_their_uri(uri: str | None, name: str) -> None:
 def test_names_of_other_languages(text: str, item: str | None) -> None:
     found = lab_by_name(text)
     assert (None if found is None else found.id) == item
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("Sarkoidose der Lunge", "sarcoidosis"),
+        ("サルコイドーシス", "sarcoidosis"),
+        ("Tuberculous pleurisy", "tuberculosis"),
+        ("Staghorn calculus left kidney", "stones_current"),
+        ("Nierensteine", "stones_current"),
+        ("Hyperkalzämie", "hypercalcemia"),
+        ("Primärer Hyperparathyreoidismus", "primary_hyperparathyroidism"),
+        ("Richter's transformation", "lymphoma"),
+        ("CKD stage 3b", "ckd_3"),
+        ("Chronic kidney disease, stage 3 (moderate)", "ckd_3"),
+    ],
+)
+def test_diagnoses_as_others_write_them(text: str, concept: str) -> None:
+    assert concept in concepts_of([], text)
+
+
+@pytest.mark.parametrize("text", ["CKD stage 1", "CKD stage 4", "Gallstones", "Latent tuberculous infection"])
+def test_diagnoses_that_are_not_these(text: str) -> None:
+    assert not {"ckd_3", "stones_current", "tuberculosis"} & set(concepts_of([], text))
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("アルファロールカプセル0.25μg", "active_vitamin_d"),
+        ("Etalpha 0.25 ug", "active_vitamin_d"),
+        ("Co-amilozide 5/50", "thiazide"),
+        ("St. John's wort", "enzyme_inducer"),
+        ("Natecal D3 600 mg/400 UI", "calcium"),
+    ],
+)
+def test_medicines_as_others_write_them(text: str, known: str) -> None:
+    assert known in drug_text_classes([], text)
+
+
+def test_the_vitamin_d_of_a_bisphosphonate_is_a_dose() -> None:
+    found = vitamin_d([], "Fosamax Plus D 70 mg/2800 IU")
+    assert found is not None
+    assert found.substance == "cholecalciferol"
