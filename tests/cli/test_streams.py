@@ -20,7 +20,9 @@ PLAN = ["plan", str(EXAMPLES / "cll.yaml"), "--on", "2026-11-21"]
 
 
 def command(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", RUN, *args], text=True, check=False, **options)
+    """A command of its own, with standard output buffered as it is for a user."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run([sys.executable, "-c", RUN, *args], text=True, check=False, env=env, **options)
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:
@@ -50,11 +52,18 @@ def test_a_full_device_is_told_and_not_replaced() -> None:
     with pytest.raises(UsageError, match="Cannot write"):
         files.write("/dev/full", "plan")
     assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
+@pytest.mark.parametrize("args", [["cards"], ["check", PLAN[1], *PLAN[2:]]])
+def test_a_full_disk_behind_standard_output_is_told(args: list[str]) -> None:
+    """Also when all of the output is still in the buffer at the end (check)."""
     with open("/dev/full", "w", encoding="utf-8") as full:
-        done = command("cards", stdout=full, stderr=subprocess.PIPE)
+        done = command(*args, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2
     assert done.stderr.startswith("calcidiol: Cannot write to standard output")
     assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError])

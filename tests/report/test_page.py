@@ -160,6 +160,8 @@ def test_what_must_stand_beside_every_recommendation(planned: dict[str, Any]) ->
         capsule["hash"], "seed 0", "rules of 20",
         *(r["source"] for r in planned["verdict"]["rules"]), *(r["id"] for r in planned["verdict"]["rules"]),
         *(say(r["text_id"], r["params"]) for r in planned["stop_rules"]),
+        *(say(r["lifted_by_id"], r["params"]) for r in planned["stop_rules"]),
+        *(r["source"] for r in planned["stop_rules"]),
         *(say(i["effect_id"], i["params"]) for i in planned["interactions"]),
         *(say(f["id"], f["params"]) for f in planned["findings"]), *(m["source"] for m in planned["monitoring"]),
         *(i["source"] for i in planned["inputs"]["imputed"]), *(i["received"] for i in planned["inputs"]["used"]),
@@ -170,3 +172,12 @@ def test_what_must_stand_beside_every_recommendation(planned: dict[str, Any]) ->
     ]  # fmt: skip
     flat = re.sub(r"\s+", " ", text)
     assert [x for x in needed if re.sub(r"\s+", " ", x) not in flat] == []
+
+
+def test_cautions_stand_in_the_box_of_the_verdict(planned: dict[str, Any]) -> None:
+    page = report.html(planned)
+    box = page[page.index('<section class="verdict') : page.index("</section>")]
+    cautions = [f for f in planned["findings"] if f["level"] == "caution"]
+    assert cautions
+    for f in cautions:
+        assert Words("en").say(f["id"], f["params"]) in box
