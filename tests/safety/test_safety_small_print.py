@@ -13,6 +13,8 @@ from safety_people import HERE, ON, base, drug, person
 from calcidiol import safety
 from calcidiol.kinetics import load_card
 from calcidiol.patient.record import Patient, Procedure
+from calcidiol.regimen import parse as parse_regimen
+from calcidiol.safety.checkpoint import checkable
 from calcidiol.safety.deficiency import deficiency_risk
 from calcidiol.safety.facts import Facts
 from calcidiol.safety.hypercalcemia import calcium_risk, excess_probability
@@ -189,3 +191,26 @@ def test_a_rule_may_use_the_sentence_of_another() -> None:
     text = TEXTS["rules.toml"].replace('when = "age < 18 a"', 'when = "age < 18 a"\ntext = "rule.LB10"')
     known = read({**TEXTS, "rules.toml": text})
     assert next(r for r in known.rules if r.id == "CI24").text_id == "rule.LB10"
+
+
+# --- totals that move on ----------------------------------------------------------------------------------------------
+
+
+def test_the_year_moves_on_dose_by_dose() -> None:
+    """1,600 IU a day is 584,000 IU in any 365 days and never reaches 600,000, however long it goes on."""
+    asked = parse_regimen("oral 1600 IU daily x 450", ON, products())
+    assert safety.gate(base(), asked, ON, products()).regimen == asked
+
+
+def test_late_depots_too_close_for_a_result_between_them_do_not_pass() -> None:
+    none, depot = np.zeros((3, 120)), np.zeros((3, 120))
+    depot[0, [40, 60]] = 200_000.0  # 400,000 IU before any result could show the first
+    depot[1, [40, 60]] = 150_000.0
+    depot[2, [40, 80]] = 200_000.0  # the first is shown before the second
+    assert checkable(none, depot, 300_000.0).tolist() == [False, True, True]
+    assert checkable(depot, none, 300_000.0).tolist() == [True, True, True]  # by mouth a week is enough
+
+
+def test_a_session_asks_what_a_bounded_result_may_need() -> None:
+    asked = {i.id for i in safety.session_before(person("no creatinine; egfr=<35"), ON, products()).items}
+    assert "S06" in asked  # an ionized calcium, since eGFR may be below 30
