@@ -144,3 +144,10 @@ def test_authors_and_journal_of_one_other_paper_of_another_year() -> None:
     assert (reference.status, reference.matched and reference.matched.id) == ("composite", "pereira2022")
     assert reference.also_matched is not None
     assert reference.also_matched.id == "carpagnano2021"
+
+
+def test_notes_that_tell_something_are_no_references() -> None:
+    notes = "1. Prices as of March 2024, in dollars; subject to change, without notice.\n2. In 2019, two nurses, one room, and a bed.\n"  # noqa: E501
+    assert {r.status for r in audit(f"Text [1, 2].\n\nNotes\n\n{notes}").references} == {"missing"}
+    cited = f"1. {FELDMAN}.\n2. Ibid.\n"
+    assert verdicts(f"Text [1, 2].\n\nNotes\n\n{cited}") == [("exact", "feldman2014")]

@@ -6,15 +6,24 @@ import re
 
 from calcidiol.evidence.audit.spelling import has_han
 
-__all__ = ["BARE_DOI", "DOI", "ENTRY_START", "LINK", "PLACE", "looks_like_prose", "looks_like_reference", "one_line"]
+__all__ = [
+    "BARE_DOI",
+    "DOI",
+    "ENTRY_START",
+    "PLACE",
+    "looks_like_prose",
+    "looks_like_reference",
+    "one_line",
+    "surely_reference",
+]
 
 _YEAR = re.compile(r"(?<![\d.])(?:19|20)\d{2}[a-z]?(?![\d])")
 DOI = re.compile(r"10\.\d{4,9}/\S+")
-LINK = re.compile(r"https?://\S+|\bPMID\s*:?\s*\d{4,8}\b|\bPMC\s?\d{5,9}\b|\bPMCID\b", re.IGNORECASE)
+_LINK = re.compile(r"https?://\S+|\bPMID\s*:?\s*\d{4,8}\b|\bPMC\s?\d{5,9}\b|\bPMCID\b", re.IGNORECASE)
 BARE_DOI = re.compile(r"\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.\d{4,9}/\S+\s*", re.IGNORECASE)
 ENTRY_START = re.compile(
     r"^\s*(?:[A-Z\u00c0-\u024f][\w'\-]+(?:\s[A-Z\u00c0-\u024f][\w'\-]+)?,?\s+(?:[A-Z]\.?[\s\-]?){1,4}[,.;(&\s]|"
-    r"[A-Z\u00c0-\u024f][\w'\-]+(?:,?\s+et\s+al\.?)?,?\s+\(?(?:19|20)\d{2}[a-z]?\b|"
+    r"(?!(?:In|Since|By|From|Until|During|After|Before|On|As|At|About)\b)[A-Z\u00c0-\u024f][\w'\-]+(?:,?\s+et\s+al\.?)?,?\s+\(?(?:19|20)\d{2}[a-z]?\b|"
     r"[\u4e00-\u9fff]{2,4}[,、.;(\s]|(?:van|von|de|del|der|al|el)[\s-]|10\.\d{4,9}/|https?://(?:dx\.)?doi|doi:)"
 )
 
@@ -29,7 +38,7 @@ PLACE = re.compile(
 
 def looks_like_reference(text: str) -> bool:
     """Whether a text could be an entry: an identifier or link, or a year (or names) beside the punctuation of one."""
-    if DOI.search(text) or LINK.search(text):
+    if DOI.search(text) or _LINK.search(text):
         return True
     if _YEAR.search(text) and PLACE.search(text) and ENTRY_START.match(text):
         return True
@@ -37,6 +46,13 @@ def looks_like_reference(text: str) -> bool:
         return False
     marks = len(re.findall(r"[.,;:]", text))
     return marks >= 3 and (len(text) > 30 or has_han(text))
+
+
+def surely_reference(text: str) -> bool:
+    """Whether a text has what no plain note has: the numbers of a journal, an identifier, a link, or names in front."""
+    return looks_like_reference(text) and bool(
+        PLACE.search(text) or DOI.search(text) or _LINK.search(text) or ENTRY_START.match(text)
+    )
 
 
 _CITED_INSIDE = re.compile(
@@ -47,7 +63,7 @@ _TOLD = re.compile(r"\b(?:is|are|was|were|has|have|had|does|did|will|can|we|our|
 
 def looks_like_prose(text: str) -> bool:
     """Whether a text tells something: it cites others, or has two verbs, and neither names in front nor a place."""
-    if ENTRY_START.match(text) or PLACE.search(text) or DOI.search(text) or LINK.search(text):
+    if ENTRY_START.match(text) or PLACE.search(text) or DOI.search(text) or _LINK.search(text):
         return False
     return bool(_CITED_INSIDE.search(text)) or (len(text) > 80 and len(_TOLD.findall(text)) >= 2)
 

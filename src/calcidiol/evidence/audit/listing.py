@@ -14,6 +14,7 @@ from calcidiol.evidence.audit.lines import (
     looks_like_prose,
     looks_like_reference,
     one_line,
+    surely_reference,
 )
 
 __all__ = ["Entry", "Listing", "find_list", "looks_like_reference"]
@@ -39,6 +40,8 @@ _HEADING = re.compile(
 _INLINE_HEADING = re.compile(
     rf"(?:^|\n)\s*[*_#\s]*(?:{_HEADING_WORDS})\s*[*_]*\s*[:.]?[*_]*\s+(?=\[?\(?1[\].)])", re.IGNORECASE
 )
+_NOTES = re.compile(r"(?:foot|end)?notes\W*$|[註注][釋释]", re.IGNORECASE)
+_MOST_LISTS = 50  # numbered lists that are looked at where no heading names the one (P); the last ones of an article
 _UNDERLINE = re.compile(r"^\s*[-=]{3,}\s*$")
 # A label at the start of a line: "[1]", "(1)", "1.", "1)", "1:", "^1^", "¹" (made plain by NFKC), "1 Feldman".
 _LABEL = re.compile(
@@ -114,6 +117,8 @@ def _lists(text: str) -> Listing:
         entries, used = _cut(lines[index + 1 : end])
         repeats.extend(entry.number for entry in entries if _REPEATED.match(entry.text))
         entries = [entry for entry in entries if not _REPEATED.match(entry.text)]
+        if _NOTES.search(lines[index]) and sum(surely_reference(e.text) for e in entries) * 2 < len(entries):
+            continue  # notes that tell something, with a year here and there
         if entries:
             lists.insert(0, entries)
             rest = rest[:index] + rest[index + 1 + used :]
@@ -123,7 +128,7 @@ def _lists(text: str) -> Listing:
     inline = list(_INLINE_HEADING.finditer(text))
     for match in reversed(inline):
         entries = _flat(text[match.end() :])
-        if entries:
+        if entries and sum(surely_reference(e.text) for e in entries) * 2 >= len(entries):
             return Listing(text[: match.start()], tuple(entries), match.group().strip())
     return _without_heading(lines, text)
 
@@ -344,11 +349,12 @@ def _lines_to_entries(paragraph: list[str]) -> list[list[str]]:
 def _without_heading(lines: list[str], text: str) -> Listing:
     """The longest run of numbered entries that look like references, else a run of such lines at the end."""
     best: tuple[int, int, list[Entry]] = (0, 0, [])
-    for i, line in enumerate(lines):
-        found = _label_of(line)
-        if found and found[0] == 1 and found[1] not in ("bare", "comma"):
-            entries, used = _numbered(lines[i:], 0)
-            alike = sum(looks_like_reference(e.text) for e in entries)
+    labels = [(i, _label_of(line)) for i, line in enumerate(lines)]
+    starts = [i for i, found in labels if found and found[0] == 1 and found[1] not in ("bare", "comma")]
+    for i in starts[-_MOST_LISTS:]:
+        entries, used = _numbered(lines[i:], 0)
+        if entries:
+            alike = sum(surely_reference(e.text) for e in entries)
             if alike >= 2 and alike * 3 >= len(entries) * 2 and alike >= len(best[2]):
                 best = (i, i + used, entries)
     if best[2]:
