@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from bundles import bundle, coded, person, result, status
+from bundles import bundle, coded, given, order, person, result, status
 
 from calcidiol.errors import RecordError
 from calcidiol.patient import Patient, plausible, read
@@ -270,3 +270,47 @@ def test_a_key_that_stands_twice_is_refused(filler: int) -> None:
 def test_a_key_that_stands_twice_in_the_short_form_is_refused() -> None:
     with pytest.raises(RecordError, match="'born' stands twice"):
         read('{"patient": {"born": "1961-04-02", "born": "2015-04-02"}}')
+
+
+# --- orders and what became of them ---
+
+
+def _injection(id: str, day: str, iu: float = 300000) -> dict[str, Any]:
+    return given(id, iu, effectiveDateTime=day)
+
+
+def _order(id: str, day: str) -> dict[str, Any]:
+    text = "cholecalciferol 300000 IU"
+    return order(text, id, authoredOn=day, dosageInstruction=[{"text": "300000 IU IM once"}])
+
+
+@pytest.mark.parametrize(
+    ("rows", "days"),
+    [
+        ([_order("r1", "2026-09-20"), _injection("m1", "2026-09-20")], ["2026-09-20"]),
+        ([_order("r1", "2026-09-20"), _injection("m1", "2026-09-25")], ["2026-09-25"]),
+        ([_order("r1", "2026-09-20"), _injection("m1", "2026-11-20")], ["2026-09-20", "2026-11-20"]),
+        ([_order("r1", "2026-09-20"), _injection("m1", "2026-09-25", 100000)], ["2026-09-20", "2026-09-25"]),
+        (
+            [_order("r1", "2026-09-10"), _order("r2", "2026-09-20"), _injection("m1", "2026-09-20")],
+            ["2026-09-10", "2026-09-20"],
+        ),
+        ([_injection("m1", "2026-09-20"), _injection("m2", "2026-09-25")], ["2026-09-20", "2026-09-25"]),
+    ],
+    ids=["one day", "five days", "two months", "another amount", "two orders", "two injections"],
+)
+def test_an_injection_and_its_order_are_one(rows: list[dict[str, Any]], days: list[str]) -> None:
+    for arranged in (rows, rows[::-1]):
+        assert [d.start.isoformat() for d in read(bundle(*arranged)).doses] == days
+
+
+def test_weekly_doses_given_are_those_of_the_weekly_order() -> None:
+    weekly = order("vitamin D3 50000 IU", dosageInstruction=[{"text": "50000 IU PO weekly"}], authoredOn="2026-10-01")
+    oral = {"dose": {"value": 50000, "unit": "IU"}, "route": {"text": "PO"}}
+    days = ("2026-10-01", "2026-10-08", "2026-10-16", "2026-10-21")
+    rows = [given(f"m{i}", dosage=oral, effectiveDateTime=day) for i, day in enumerate(days)]
+    p = read(bundle(weekly, *rows))
+    assert [(d.start.isoformat(), d.every_days) for d in p.doses] == [("2026-10-01", 7.0)]
+    assert sum(u.reason == "duplicate" for u in p.unused) == 4
+    extra = read(bundle(weekly, given("m", dosage=oral, effectiveDateTime="2026-10-12")))
+    assert len(extra.doses) == 2

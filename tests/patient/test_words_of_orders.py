@@ -19,6 +19,11 @@ from calcidiol.patient.dosing import DAYS_PER_MONTH, read_dosing
         ("D3 50,000 IU weekly", 50000),
         ("50 000 IU weekly", 50000),
         ("每日800 IU", 800),
+        ("20.000 IE wöchentlich", 20000),
+        ("Dekristol 20.000 I.E. Weichkapseln", 20000),
+        ("300.000 UI IM", 300000),
+        ("1000.5 IU", 1000.5),
+        ("ergocalciferol 1.25 mg (50000 units)", 50000),
     ],
 )
 def test_a_number_of_the_name_is_no_part_of_the_dose(text: str, iu: float) -> None:
@@ -37,6 +42,8 @@ def test_a_number_of_the_name_is_no_part_of_the_dose(text: str, iu: float) -> No
         ("alle zwei Wochen", 14),
         ("alle 7 Tage", 7),
         ("wöchentlich", 7),
+        ("2x pro Woche", 3.5),
+        ("1x täglich", 1),
         ("每兩週", 14),
         ("each evening", 1),
         ("every Monday", 7),
@@ -54,3 +61,8 @@ def test_a_rhythm_that_is_not_understood_is_no_single_dose() -> None:
     patient = read({"patient": {"sex": "female"}, "doses": ["50000 IU every blue moon 2026-06-01"]})
     assert not patient.doses
     assert [u.reason for u in patient.unused] == ["dose_unclear"]
+
+
+def test_a_decimal_of_milligrams_is_no_thousand() -> None:
+    words = read_dosing("1.250 mg once")
+    assert (words.amount, words.unit) == (1.25, "mg")

@@ -18,8 +18,10 @@ __all__ = ["Words", "read_dosing"]
 DAYS_PER_MONTH = 365.25 / 12
 
 _AMOUNT = re.compile(
-    r"(?<![A-Za-z\d.,])(?P<n>\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?)\s*(?P<k>k|萬|万)?\s*"
-    r"(?P<u>IU|I\.U\.|\[iU\]|international units?|units?|UNTS?|UNIT|IE|UI|U|ug|mcg|µg|μg|micrograms?|mg|mL|ml"
+    r"(?<![A-Za-z\d.,])(?P<n>\d{1,3}(?:[, ]\d{3})+|\d{1,3}(?:\.\d{3})+(?=\s*(?:I\.?U|I\.?E|U\.?I|UN|Einh))|"
+    r"\d+(?:\.\d+)?)\s*(?P<k>k|萬|万)?\s*"
+    r"(?P<u>IU|I\.U\.|\[iU\]|international units?|units?|UNTS?|UNIT|I\.E\.|Einheiten|IE|UI|U|"
+    r"ug|mcg|µg|μg|micrograms?|mg|mL|ml"
     r"|國際單位|国际单位|單位|单位)(?![A-Za-z])(?!\s*/\s*(?:\d+(?:\.\d+)?\s*)?(?:ml|l|g|kg)\b)",
     re.I,
 )
@@ -69,6 +71,8 @@ _RANKED = (
     (
         "iu",
         "i.u.",
+        "i.e.",
+        "einheiten",
         "[iu]",
         "unit",
         "units",
@@ -95,7 +99,8 @@ _EVERY = re.compile(
     re.I,
 )
 _TIMES_PER = re.compile(
-    r"(once|twice|two times|three times|thrice|\d+\s*(?:x|times))\s*(?:a|per|each|every|/)?\s*-?\s*(day|daily|"
+    r"(once|twice|two times|three times|thrice|\d+\s*(?:x|times))\s*(?:a|per|each|every|pro|/)?\s*-?\s*"
+    r"(day|daily|tag|täglich|woche|wöchentlich|monat|"
     r"week|weekly|month|monthly|year|yearly)",
     re.I,
 )
@@ -147,8 +152,13 @@ class Words:
     rhythm_unread: bool = False
 
 
-def _number(text: str) -> float:
-    return float(text.replace(",", "").replace(" ", ""))
+_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+")
+"""IU in the German way: "20.000 IE". Nobody writes IU with three decimals."""
+
+
+def _number(text: str, whole: bool = False) -> float:
+    plain = text.replace(",", "").replace(" ", "")
+    return float(plain.replace(".", "")) if _THOUSANDS.fullmatch(plain) and whole else float(plain)
 
 
 def read_dosing(text: str) -> Words:
@@ -174,11 +184,14 @@ def read_dosing(text: str) -> Words:
     for units in _RANKED:  # "600 mg / 400 IU" is calcium with vitamin D: the IU are meant
         by_substance = by_substance or [m for m in found if m["u"].casefold() in units]
     unclear = bool(_AMBIGUOUS.search(text))
-    values = {(_number(m["n"]), (m["k"] or "").casefold(), m["u"].casefold()) for m in by_substance}
+    values = {
+        (_number(m["n"], m["u"].casefold() in _RANKED[0]), (m["k"] or "").casefold(), m["u"].casefold())
+        for m in by_substance
+    }
     if by_substance:
         first = by_substance[0]
         scale = {"k": 1e3, "萬": 1e4, "万": 1e4}.get((first["k"] or "").casefold(), 1.0)
-        amount, unit = _number(first["n"]) * scale, first["u"]
+        amount, unit = _number(first["n"], first["u"].casefold() in _RANKED[0]) * scale, first["u"]
         unit = "IU" if unit.casefold() in _RANKED[0] else unit
         unclear |= len({u for _, _, u in values}) == 1 and len(values) > 1
     every, times = _rhythm(text)
@@ -228,7 +241,7 @@ def _rhythm(text: str) -> tuple[float | None, float]:
         times = {"once": 1.0, "twice": 2.0, "two times": 2.0, "three times": 3.0, "thrice": 3.0}.get(word)
         if times is None:
             times = float(re.match(r"\d+", word)[0])  # type: ignore[index]
-        return {"d": 1.0, "w": 7.0, "m": DAYS_PER_MONTH, "y": 365.25}[per[2][0].casefold()], max(times, 1.0)
+        return _UNIT_DAYS[per[2][0].casefold()], max(times, 1.0)
     every = _EVERY.search(text)
     if every:
         unit = every[2].casefold()

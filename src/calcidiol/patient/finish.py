@@ -16,6 +16,9 @@ __all__ = ["finished"]
 SAME_DOSE_DAYS = 3
 """An injection ordered and an injection recorded within so many days of the order are one (P)."""
 
+CARRIED_OUT_DAYS = 14
+"""A single injection is given within so many days of its order (P); later it counts beside it, the safe side."""
+
 
 def finished(
     g: Gathering,
@@ -163,6 +166,8 @@ def _one_sample(a: Lab, b: Lab) -> bool:
 
 def _doses(g: Gathering) -> list[GivenDose]:
     kept: list[GivenDose] = []
+    done: set[str] = set()
+    """Doses whose order was found already."""
     for dose in g.doses:
         twin = next((k for k in kept if _same_dose(k, dose)), None)
         if twin is None:
@@ -170,13 +175,16 @@ def _doses(g: Gathering) -> list[GivenDose]:
             continue
         better, other = (dose, twin) if dose.certain and not twin.certain else (twin, dose)
         kept[kept.index(twin)] = better
+        if twin.certain != dose.certain:
+            done.add(better.origin.where)
         g.skip("dose", "duplicate", other.origin.where, other.origin.received, same_as=better.origin.where)
         g.remark("dose_duplicate", "note", other.origin.where, text=other.origin.received, same_as=better.origin.where)
     _one_therapy(g, kept)
     given = [d for d in kept if d.certain and d.count == 1 and not d.ongoing]
     for order in [d for d in kept if not d.certain and d.route == "im"]:
-        match = next((d for d in given if _carries_out(d, order)), None)
+        match = next((d for d in given if _carries_out(d, order, d.origin.where in done)), None)
         if match is not None:
+            done.add(match.origin.where)
             kept.remove(order)
             g.skip("dose", "order_carried_out", order.origin.where, order.origin.received, same_as=match.origin.where)
     for dose in kept:
@@ -255,11 +263,17 @@ def _covers(order: GivenDose, single: GivenDose) -> bool:
         (order.ongoing or order.count > 1)
         and order.substance == single.substance
         and order.route == single.route
-        and order.every_days <= 1.0
         and abs(order.amount_nmol - single.amount_nmol) <= 0.01 * order.amount_nmol
         and order.start <= single.start
         and _goes_on(order, single.start)
+        and _on_rhythm(order, (single.start - order.start).days)
     )
+
+
+def _on_rhythm(order: GivenDose, days: int) -> bool:
+    """Whether a day is one of an order, give or take some days."""
+    past = days % order.every_days
+    return order.every_days <= 1.0 or min(past, order.every_days - past) <= min(SAME_DOSE_DAYS, order.every_days / 4)
 
 
 def _same_dose(a: GivenDose, b: GivenDose) -> bool:
@@ -274,12 +288,17 @@ def _same_dose(a: GivenDose, b: GivenDose) -> bool:
     )
 
 
-def _carries_out(given: GivenDose, order: GivenDose) -> bool:
-    end = last_day(order)
+def _carries_out(given: GivenDose, order: GivenDose, taken: bool) -> bool:
+    """Whether an injection is one of an order; one that is `taken` by an order of its own carries out no other single
+    one."""
+    single = order.count == 1 and not order.ongoing
+    end = order.start + timedelta(days=CARRIED_OUT_DAYS) if single else last_day(order)
+    if single and taken:
+        return False
     return (
         given.substance == order.substance
         and given.route == order.route
         and abs(given.amount_nmol - order.amount_nmol) <= 0.01 * order.amount_nmol
         and given.start >= order.start - timedelta(days=SAME_DOSE_DAYS)
-        and (end is None or given.start <= end + timedelta(days=SAME_DOSE_DAYS))
+        and (end is None or given.start <= end + timedelta(days=0 if single else SAME_DOSE_DAYS))
     )
