@@ -314,3 +314,33 @@ def test_weekly_doses_given_are_those_of_the_weekly_order() -> None:
     assert sum(u.reason == "duplicate" for u in p.unused) == 4
     extra = read(bundle(weekly, given("m", dosage=oral, effectiveDateTime="2026-10-12")))
     assert len(extra.doses) == 2
+
+
+def _handed_out(text: str, day: str = "2026-10-01", **fields: Any) -> dict[str, Any]:
+    row = {"resourceType": "MedicationDispense", "id": "d1", "status": "completed", "whenHandedOver": day}
+    return row | {"medicationCodeableConcept": {"text": text}, "subject": {"reference": "Patient/p1"}} | fields
+
+
+@pytest.mark.parametrize(
+    ("fields", "taken"),
+    [
+        ({}, True),
+        ({"daysSupply": {"value": 30, "unit": "days"}}, True),
+        ({"daysSupply": {"value": 14, "code": "d"}, "day": "2026-09-01"}, False),
+        ({"day": "2025-01-01"}, False),
+        ({"status": "cancelled"}, False),
+        ({"status": "declined"}, False),
+    ],
+)
+def test_a_medicine_that_a_pharmacy_handed_out(fields: dict[str, Any], taken: bool) -> None:
+    fields = dict(fields)
+    p = read(bundle(_handed_out("Calcitriol 0.25 ug", fields.pop("day", "2026-10-01"), **fields)))
+    assert p.takes("active_vitamin_d", ON) is taken
+
+
+def test_vitamin_d_that_a_pharmacy_handed_out_is_a_dose() -> None:
+    row = _handed_out("cholecalciferol 50000 IU capsule", dosageInstruction=[{"text": "50000 IU weekly"}])
+    p = read(bundle(row | {"daysSupply": {"value": 8, "unit": "wk", "code": "wk"}}))
+    assert [(d.count, d.every_days, d.certain) for d in p.doses] == [(8, 7.0, False)]
+    both = read(bundle(row, order("cholecalciferol 50000 IU", dosageInstruction=[{"text": "50000 IU weekly"}])))
+    assert len(both.doses) == 1

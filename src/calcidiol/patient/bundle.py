@@ -186,6 +186,7 @@ _READERS: dict[str, Callable[[Context, Any, str], None]] = {
     "MedicationRequest": medication.request,
     "MedicationStatement": medication.statement,
     "MedicationAdministration": medication.administration,
+    "MedicationDispense": medication.dispense,
     "AllergyIntolerance": clinical.allergy,
     "Procedure": clinical.procedure,
     "Appointment": clinical.appointment,

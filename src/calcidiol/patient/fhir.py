@@ -12,6 +12,7 @@ __all__ = [
     "Appointment",
     "Bundle",
     "Concept",
+    "Dispense",
     "Dosage",
     "Entry",
     "Medication",
@@ -338,6 +339,19 @@ class MedicationStatement(Resource, gc=False):
     dateAsserted: str | None = None  # noqa: N815
     informationSource: Reference | None = None  # noqa: N815
     dosage: list[Dosage] = []
+
+
+class Dispense(Resource, gc=False):
+    """MedicationDispense."""
+
+    status: str | None = None
+    medicationCodeableConcept: Concept | None = None  # noqa: N815
+    medicationReference: Reference | None = None  # noqa: N815
+    subject: Reference | None = None
+    daysSupply: Quantity | None = None  # noqa: N815
+    whenPrepared: str | None = None  # noqa: N815
+    whenHandedOver: str | None = None  # noqa: N815
+    dosageInstruction: list[Dosage] = []  # noqa: N815
 
 
 class Administration(Resource, gc=False):

@@ -15,6 +15,7 @@ from calcidiol.patient.fhir import (
     Administration,
     AllergyIntolerance,
     Appointment,
+    Dispense,
     Medication,
     MedicationRequest,
     MedicationStatement,
@@ -62,6 +63,12 @@ _FIELDS: dict[str, tuple[type[Resource], str]] = {
         "basedOn partOf statusReason category context derivedFrom reasonCode reasonReference note _status "
         "_effectiveDateTime "
         "_dateAsserted",
+    ),
+    "MedicationDispense": (
+        Dispense,
+        "partOf statusReasonCodeableConcept statusReasonReference category context supportingInformation performer "
+        "location authorizingPrescription type quantity destination receiver note substitution detectedIssue "
+        "eventHistory _status _whenPrepared _whenHandedOver",
     ),
     "MedicationAdministration": (
         Administration,

@@ -12,6 +12,7 @@ from calcidiol.patient.dosing import DAYS_PER_MONTH, Words, read_dosing
 from calcidiol.patient.fhir import (
     Administration,
     Concept,
+    Dispense,
     Dosage,
     Medication,
     MedicationRequest,
@@ -32,7 +33,7 @@ from calcidiol.terminology.routes import route_by_code, route_by_name
 if TYPE_CHECKING:
     from calcidiol.patient.bundle import Context
 
-__all__ = ["administration", "request", "statement"]
+__all__ = ["administration", "dispense", "request", "statement"]
 
 _PERIOD_DAYS = {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1.0, "wk": 7.0, "mo": DAYS_PER_MONTH, "a": 365.25}
 _TIMING_CODES = {
@@ -80,6 +81,10 @@ LASTING_DAYS = {"denosumab": 183, "bisphosphonate": 365}
 """How long one administration counts as being taken (P): the usual interval of the long-acting forms."""
 LASTING_OTHERS = 30
 """The same for all others (P): one cycle."""
+HANDED_OUT_DAYS = 365
+"""How long a medicine handed out without a length counts as being taken (P): repeats of a year."""
+SUPPLY_LEFT_DAYS = 30
+"""How long after the end of a supply it still counts as being taken (P): doses missed, the next one not yet fetched."""
 
 
 def request(context: Context, m: MedicationRequest, where: str) -> None:
@@ -123,11 +128,21 @@ def _supply_days(supply: Supply | None) -> float | None:
     """Days that what was dispensed lasts; used only where nothing else says when an order that is over ended."""
     if supply is None or supply.expectedSupplyDuration is None:
         return None
-    number = read_number(supply.expectedSupplyDuration.value)
-    unit = _PERIOD_DAYS.get(supply.expectedSupplyDuration.code or supply.expectedSupplyDuration.unit or "")
-    if not isinstance(number, Number) or unit is None or number.value <= 0:
+    days = _days(supply.expectedSupplyDuration)
+    return None if days is None else days * (1 + max(supply.numberOfRepeatsAllowed or 0, 0))
+
+
+_DAY_WORDS = {"day": "d", "days": "d", "week": "wk", "weeks": "wk", "month": "mo", "months": "mo"}
+
+
+def _days(span: Quantity | None) -> float | None:
+    """A positive length of time in days."""
+    if span is None:
         return None
-    return number.value * unit * (1 + max(supply.numberOfRepeatsAllowed or 0, 0))
+    number = read_number(span.value)
+    word = (span.code or span.unit or "").strip().casefold()
+    unit = _PERIOD_DAYS.get(_DAY_WORDS.get(word, word))
+    return number.value * unit if isinstance(number, Number) and unit is not None and number.value > 0 else None
 
 
 def statement(context: Context, m: MedicationStatement, where: str) -> None:
@@ -154,6 +169,32 @@ def statement(context: Context, m: MedicationStatement, where: str) -> None:
         held=m.status == "on-hold",
         certain=any(who in source for who in ("Practitioner", "Organization")),
         reference=_named(m.medicationReference),
+    )
+
+
+def dispense(context: Context, m: Dispense, where: str) -> None:
+    """File what a pharmacy handed out: taken from that day on, for as long as the supply lasts."""
+    medicine = context.medicine(m.medicationCodeableConcept, m.medicationReference, m.contained)
+    if m.status in ("preparation", "cancelled", "entered-in-error", "declined", "unknown"):
+        state = {"declined": "not-taken"}.get(m.status, m.status)
+        context.g.skip("drug", f"status_{state.replace('-', '_')}", where, _words(medicine))
+        return
+    start = read_date(m.whenHandedOver or m.whenPrepared)
+    days = _days(m.daysSupply)
+    lasting = HANDED_OUT_DAYS if days is None else days + SUPPLY_LEFT_DAYS
+    _file(
+        context,
+        where,
+        medicine,
+        m.dosageInstruction,
+        supply_days=days,
+        start=start,
+        end=None,
+        over=False,
+        held=False,
+        certain=False,
+        reference=_named(m.medicationReference),
+        taken_until=start.day + timedelta(days=lasting) if start is not None else None,
     )
 
 
@@ -212,6 +253,7 @@ def _file(
     certain: bool,
     supply_days: float | None = None,
     reference: str = "",
+    taken_until: date | None = None,
 ) -> None:
     g = context.g
     codes, text = _codes(medicine), _words(medicine)
@@ -245,7 +287,7 @@ def _file(
         text,
         dosing=f"{text} {written}",
         start=begins,
-        end=ends,
+        end=ends or taken_until,
         active=not (over or held),
         vitamin=vitamin is not None,
     )
