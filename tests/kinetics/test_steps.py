@@ -161,6 +161,53 @@ def test_every_accuracy_holds_right_after_small_and_large_doses(accuracy: float)
             assert np.max(np.abs(told / tight - 1)) < accuracy
 
 
+@pytest.mark.parametrize("card_id", ["two-route-fitted-2026", "huang-you-2021"])
+@pytest.mark.parametrize("accuracy", [1e-2, 1e-3, 2.5e-4])
+def test_single_precision_holds_its_accuracy_after_the_shortest_steps_too(card_id: str, accuracy: float) -> None:
+    card = load_card(card_id)
+    p = people(card, 24, seed=27)
+    # Doses a ten-thousandth of a day apart: after so short a step a difference in single precision has no digit left.
+    close = [
+        (0.0, 19500.0, 0),
+        (1e-4, 650.0, 0),
+        (3.0, 650.0, 1),
+        (3.0001, 65.0, 0),
+        (40.0, 25.0, 2),
+        (40.00013, 9.0, 0),
+    ]
+    times = np.array([0.001, 0.1, 2.0, 3.1, 9.0, 40.5, 90.0])
+    for doses in (Schedule.of(close), Schedule.of([(0.0, 6.5, 0)]), MIXED):
+        at = times if doses is not MIXED else times + 1.0
+        tight = solve(card, p, doses, at, origin_doy=40.0, accuracy=1e-7).level
+        fast = solve(card, p, doses, at, origin_doy=40.0, accuracy=accuracy, single=True)
+        assert not fast.status.any()
+        assert np.max(np.abs(fast.level / tight - 1)) < accuracy
+        # What single precision itself adds is far less, and there is some (or it was not asked for).
+        double = solve(card, p, doses, at, origin_doy=40.0, accuracy=accuracy).level
+        assert 1e-9 < np.max(np.abs(fast.level / double - 1)) < 1e-4
+
+
+def test_single_precision_does_not_depend_on_company() -> None:
+    p = people(CARD, 75, seed=28)
+    all_at_once = solve(CARD, p, MIXED, [50.0, 90.0], single=True).level
+    for i in (0, 15, 16, 63, 64, 74):
+        alone = solve(CARD, p[i : i + 1], MIXED, [50.0, 90.0], single=True).level
+        assert alone[0] == pytest.approx(all_at_once[i], rel=2e-6)
+
+
+def test_single_precision_is_refused_where_it_cannot_reach() -> None:
+    with pytest.raises(UsageError, match="single precision"):
+        solve(CARD, people(CARD, 1, seed=1), MIXED, [50.0], accuracy=1e-4, single=True)
+
+
+def test_single_precision_finds_a_lane_that_fails() -> None:
+    p = people(CARD, 3, seed=29)
+    p[1, ROW["v1"]] = -1.0
+    told = solve(CARD, p, MIXED, [50.0], single=True)
+    assert list(told.status != 0) == [False, True, False]
+    assert np.isnan(told.level[1]).all()
+
+
 def test_a_read_only_install_finds_another_cache(tmp_path: Path) -> None:
     # Where the package's own folder cannot be written, the cache goes to the user's cache folder.
     code = (

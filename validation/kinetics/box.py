@@ -80,7 +80,9 @@ def point_set(card: Card, first: int, count: int, points: int, seed: int = 1) ->
     return p, made, kind
 
 
-def group(card_id: str, first: int, count: int, points: int, aims: Sequence[float], keep: str | None) -> Group:
+def group(
+    card_id: str, first: int, count: int, points: int, aims: Sequence[float], keep: str | None, single: bool
+) -> Group:
     """Largest relative error of each point for each aim (aims, n), kinds, and CPU seconds of one group of points."""
     started = time.process_time()
     card = load_card(card_id)
@@ -89,7 +91,7 @@ def group(card_id: str, first: int, count: int, points: int, aims: Sequence[floa
     worst = np.empty((len(aims), len(p)))
     for a, aim in enumerate(aims):
         for i in range(len(p)):
-            alone = solve(card, p[i : i + 1], made[i], TIMES, origin_doy=DOY, accuracy=aim)
+            alone = solve(card, p[i : i + 1], made[i], TIMES, origin_doy=DOY, accuracy=aim, single=single)
             if alone.status.any():
                 raise ArithmeticError(f"point {first + i} of the box did not solve.")
             worst[a, i] = np.abs(alone.level[0] / truth[i] - 1).max()
@@ -111,7 +113,7 @@ def told(card_id: str, p: Floats, made: list[Schedule], name: str, keep: str | N
 
 
 def measure(
-    card_id: str, points: int, seconds: float, processes: int, aims: Sequence[float], keep: str | None
+    card_id: str, points: int, seconds: float, processes: int, aims: Sequence[float], keep: str | None, single: bool
 ) -> dict[str, object]:
     """Errors of as many points as the CPU seconds allow, in the order of the sequence."""
     load_card(card_id)
@@ -124,7 +126,7 @@ def measure(
                 first = next(waiting, None)
                 if first is None:
                     break
-                running.add(pool.submit(group, card_id, first, min(GROUP, points - first), points, aims, keep))
+                running.add(pool.submit(group, card_id, first, min(GROUP, points - first), points, aims, keep, single))
             if not running:
                 break
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -137,6 +139,7 @@ def measure(
         "points asked": points,
         "samples of a point": len(TIMES),
         "reference": "scipy DOP853, 1e-10",
+        "precision of the steps": "single" if single else "double",
         "aims": [_outcome(aim, every[a], kind) for a, aim in enumerate(aims)],
         "cpu_seconds": round(sum(g[2] for g in found)),
         "machine": platform.machine(),
@@ -163,13 +166,15 @@ def main() -> int:
     ask.add_argument("--processes", type=int, default=2)
     ask.add_argument("--cards", nargs="+", default=["two-route-fitted-2026", "two-route-2026", "huang-you-2021"])
     ask.add_argument("--accuracy", type=float, nargs="+", default=[1e-3, 2.5e-4, 2.5e-6])
+    ask.add_argument("--single", action="store_true", help="steps in single precision (accuracies from 2.5e-4 on)")
     ask.add_argument("--keep", help="folder in which the answers of DOP853 are kept for the next time")
     ask.add_argument("--write", action="store_true", help="write box.json")
     asked = ask.parse_args()
     found = []
     held = True
     for card in asked.cards:
-        row = measure(card, asked.points, asked.seconds / len(asked.cards), asked.processes, asked.accuracy, asked.keep)
+        seconds = asked.seconds / len(asked.cards)
+        row = measure(card, asked.points, seconds, asked.processes, asked.accuracy, asked.keep, asked.single)
         found.append(row)
         print(f"box, {card}: {row['points']} of {asked.points} points, {row['cpu_seconds']} CPU s", flush=True)
         for at in row["aims"]:

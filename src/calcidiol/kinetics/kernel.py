@@ -31,7 +31,7 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "arcp", "reassoc", "nsz"},
 }
-BLOCK = 8
+BLOCK, BLOCK_SINGLE = 8, 16
 """Lanes of the innermost loop: one 512-bit vector."""
 SHARED_BASES = 24
 """Up to this many different gaps their coefficients are kept for all schedules; beyond, made where they are used."""
@@ -43,10 +43,10 @@ YEAR_D = 365.25
 
 
 @njit(**_OPTIONS)
-def _aligned(size):  # type: ignore[no-untyped-def]
+def _aligned(size, like):  # type: ignore[no-untyped-def]
     """Zeros that start on a cache line: a vector across two lines is read and written at half the speed."""
-    wide = np.zeros(size + 8)
-    off = (-(wide.ctypes.data >> 3)) & 7
+    wide = np.zeros(size + 16, like.dtype)
+    off = ((-wide.ctypes.data) & 63) // like.itemsize
     return wide[off : off + size]
 
 
@@ -126,25 +126,32 @@ def _weights(plan, s_from, s_to, out_d, start_d, weights):  # type: ignore[no-un
 
 @njit(**_OPTIONS)
 def run(  # type: ignore[no-untyped-def]
-    saturable, params, state, wave, lane_from, schedule_from, event_d, event_nmol, event_into, event_from, plan,
-    gap_base, gap_of, step_from, out_d, start_d, origin_doy, peak_from, refine, want_d3, level, d3, peak, low, final,
+    saturable, single, like, params, state, wave, lane_from, schedule_from, event_d, event_nmol, event_into, event_from,
+    plan, gap_base, gap_of, step_from, out_d, start_d, origin_doy, peak_from, refine, want_d3, level, d3, peak, low,
+    final,
 ):  # fmt: skip
     """Groups of lanes through their schedules.
 
     Group g has the lanes ``lane_from[g]`` to ``lane_from[g + 1]`` and the schedules ``schedule_from[g]`` to
-    ``schedule_from[g + 1]``; its rows in the outputs count from 0.
+    ``schedule_from[g + 1]``; its rows in the outputs count from 0. The steps are taken in the type of `like`; `single`
+    is True where that is float32, or None. The coefficients of a step are made in float64 always.
     """
+    kind = like.dtype.type
+    block = BLOCK
+    if single is not None:
+        block = BLOCK_SINGLE
     year = 2.0 * math.pi / YEAR_D
-    c = _aligned(CONSTANTS * LANES)
-    z = _aligned(MOVING * LANES)
-    response = _aligned(RESPONSE * LANES)
+    rates = _aligned(CONSTANTS * LANES, params)
+    c = _aligned(CONSTANTS * LANES, like)
+    z = _aligned(MOVING * LANES, like)
+    response = _aligned(RESPONSE * LANES, params)
     bases = gap_base.shape[0]
     slot_of = np.full((bases, LEVELS), -1, np.int64)
     seen = np.zeros(bases, np.bool_)
     used_base = np.zeros(bases, np.int64)
     used = 0
     groups = lane_from.shape[0] - 1
-    table = _aligned(COEFFICIENTS * LANES).reshape(1, COEFFICIENTS * LANES)
+    table = _aligned(COEFFICIENTS * LANES, like).reshape(1, COEFFICIENTS * LANES)
     waves = np.empty((plan.shape[0], 4))
     outputs, lanes = out_d.shape[0], params.shape[0]
     levels, d3s = level.reshape(-1), d3.reshape(-1)
@@ -200,17 +207,18 @@ def run(  # type: ignore[no-untyped-def]
                     most = max(most, at - kept)
         if table.shape[0] < slots + most:
             room = (slots + most) * COEFFICIENTS * LANES
-            table = _aligned(room).reshape(slots + most, COEFFICIENTS * LANES)
+            table = _aligned(room, like).reshape(slots + most, COEFFICIENTS * LANES)
         for first in range(lane_from[g], lane_from[g + 1], LANES):
             n = min(LANES, lane_from[g + 1] - first)
-            padded = (n + BLOCK - 1) // BLOCK * BLOCK
-            load(c, params, state, wave, first, n, padded, saturable)
+            padded = (n + block - 1) // block * block
+            load(rates, params, state, wave, first, n, padded, saturable)
+            c[:] = rates
             fast = has_im or (injected and _filled(c, FI1, padded))
             slow = has_slow or (injected and _filled(c, FI2, padded))
             for u in range(used):
                 b = used_base[u]
                 if shared or b == 0:
-                    chain(c, response, padded, gap_base[b], slot_of[b], table, has_oral, fast, slow, has_cal)
+                    chain(rates, response, padded, gap_base[b], slot_of[b], table, has_oral, fast, slow, has_cal)
             for k in range(k_from, k_to):
                 row = k - k_from
                 made = -1
@@ -227,8 +235,8 @@ def run(  # type: ignore[no-untyped-def]
                 o = 0
                 e = event_from[k]
                 known = False
-                cos1 = math.cos(year * (origin_doy + t))
-                sin1 = math.sin(year * (origin_doy + t))
+                cos1 = kind(math.cos(year * (origin_doy + t)))
+                sin1 = kind(math.sin(year * (origin_doy + t)))
                 for s in range(step_from[k], step_from[k + 1]):
                     h = plan[s, 0]
                     o_to = np.int64(plan[s, 3])
@@ -236,17 +244,14 @@ def run(  # type: ignore[no-untyped-def]
                     if h > 0.0:
                         b = gap_of[np.int64(plan[s, 1])]
                         if b > 0 and not shared and made != b:
-                            chain(c, response, padded, gap_base[b], slot_of[b], table, has_oral, fast, slow, has_cal)
+                            chain(
+                                rates, response, padded, gap_base[b], slot_of[b], table, has_oral, fast, slow, has_cal
+                            )
                             made = b
                         co = table[slot_of[b, np.int64(plan[s, 2])]]
-                        cos0, sin0, cosm, sinm, cos1, sin1 = (
-                            cos1,
-                            sin1,
-                            waves[s, 0],
-                            waves[s, 1],
-                            waves[s, 2],
-                            waves[s, 3],
-                        )
+                        cos0, sin0 = cos1, sin1
+                        cosm, sinm = kind(waves[s, 0]), kind(waves[s, 1])
+                        cos1, sin1 = kind(waves[s, 2]), kind(waves[s, 3])
                         top = t + h >= peak_from
                         within = o < o_to and out_d[o] < t + h - 1e-9
                         bounded = refine and top and h > TURNING_D
@@ -277,11 +282,15 @@ def run(  # type: ignore[no-untyped-def]
                         elif not quiet:
                             nothing(z, padded)
                             quiet = True
-                        ratio = h / last if last > 0.0 else 0.0
+                        twice = kind(2.0 * h / last if last > 0.0 else 0.0)
                         if within or bounded:
-                            advance(c, z, co, padded, ratio, cos0, sin0, cosm, sinm, cos1, sin1, True, saturable)
+                            advance(
+                                c, z, co, padded, twice, cos0, sin0, cosm, sinm, cos1, sin1, True, saturable, single
+                            )
                         else:
-                            advance(c, z, co, padded, ratio, cos0, sin0, cosm, sinm, cos1, sin1, None, saturable)
+                            advance(
+                                c, z, co, padded, twice, cos0, sin0, cosm, sinm, cos1, sin1, None, saturable, single
+                            )
                         last = h
                         known = within or bounded
                         if known:

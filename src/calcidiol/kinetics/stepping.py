@@ -162,12 +162,13 @@ def nothing(z, n):  # type: ignore[no-untyped-def]
 
 
 @njit(**_OPTIONS)
-def advance(c, z, k, n, ratio, cos0, sin0, cosm, sinm, cos1, sin1, middle, saturable):  # type: ignore[no-untyped-def]
+def advance(c, z, k, n, twice, cos0, sin0, cosm, sinm, cos1, sin1, middle, saturable, single):  # type: ignore[no-untyped-def]
     """One step of the four concentrations.
 
-    `ratio` is the length of this step over that of the last, 0 where a dose bends the course in between. `middle` and
-    `saturable` are True or None: numba then drops at compile time what is not wanted (25(OH)D at the middle of the
-    step; the powers of a saturable clearance, which would keep the loop from using vector instructions).
+    `twice` is two times the length of this step over that of the last, 0 where a dose bends the course in between.
+    `middle`, `saturable` and `single` are True or None: numba then drops at compile time what is not wanted (25(OH)D at
+    the middle of the step; the powers of a saturable clearance, which would keep the loop from using vector
+    instructions; a division where numbers are single).
     """
     for j in range(n):
         x1, x2, x3, x4 = z[X1 + j], z[X2 + j], z[X3 + j], z[X4 + j]
@@ -179,7 +180,7 @@ def advance(c, z, k, n, ratio, cos0, sin0, cosm, sinm, cos1, sin1, middle, satur
         half = k[H1 + j] * x1 + k[H2 + j] * x2 + z[QH + j] + k[H0 + j] * f0 + k[HM + j] * sm + k[HE + j] * s1
         full = k[P11 + j] * x1 + k[P12 + j] * x2 + z[Q1 + j] + k[F01 + j] * f0 + k[FM1 + j] * sm + k[FE1 + j] * s1
         # First guess of the remainder at the end: along the last half step.
-        n1 = n0 + 2.0 * ratio * (n0 - z[NM + j])
+        n1 = n0 + twice * (n0 - z[NM + j])
         he, gm = k[HE + j], k[FM1 + j]
         bm, cm, dm, rm = k[BM + j], k[CM + j], k[DM + j], k[RM + j]
         be, ce, de, re = k[BE + j], k[CE + j], k[DE + j], k[RE + j]
@@ -196,6 +197,9 @@ def advance(c, z, k, n, ratio, cos0, sin0, cosm, sinm, cos1, sin1, middle, satur
         b = be - f
         y1 = (math.sqrt(b * b + ce * f) - b) * de
         n1 = (f - y1) * re
+        if single is not None:
+            # After a very short step the difference would have no digit left.
+            n1 = y1 * (c[VM + j] / (c[KMV + j] + y1) - c[KN + j])
         fm = sm - nm
         f1 = s1 - n1
         z[X1 + j] = y1
@@ -221,8 +225,8 @@ def advance(c, z, k, n, ratio, cos0, sin0, cosm, sinm, cos1, sin1, middle, satur
             if saturable is not None:
                 hx, hc, hg, hn = c[HM_ + j], c[HC_ + j], c[HG_ + j], c[HN + j]
                 m0 = z[M1 + j]
-                slope = ratio * (m0 - z[MM + j])
-                mm, m1 = m0 + slope, m0 + 2.0 * slope
+                rise = twice * (m0 - z[MM + j])
+                mm, m1 = m0 + 0.5 * rise, m0 + rise
                 mid -= k[L0 + j] * m0
                 last = y3 - k[G03 + j] * m0
                 for _ in range(HILL_SWEEPS):
@@ -264,15 +268,15 @@ def again(z, n):  # type: ignore[no-untyped-def]
 
 
 # The lower and the higher of two, without a comparison: compilers make a masked store of `min` and `max`, and a masked
-# store has to wait for all that was written before it. No number stays no number.
+# store has to wait for all that was written before it. No number stays no number. `half` is 0.5 in the type of both.
 @njit(**_OPTIONS)
-def lower(a, b):  # type: ignore[no-untyped-def]
-    return 0.5 * (a + b - abs(a - b))
+def lower(a, b, half):  # type: ignore[no-untyped-def]
+    return half * (a + b - abs(a - b))
 
 
 @njit(**_OPTIONS)
-def higher(a, b):  # type: ignore[no-untyped-def]
-    return 0.5 * (a + b + abs(a - b))
+def higher(a, b, half):  # type: ignore[no-untyped-def]
+    return half * (a + b + abs(a - b))
 
 
 @njit(**_OPTIONS)
@@ -290,7 +294,7 @@ def turn(z, n, h):  # type: ignore[no-untyped-def]
         y = 1.0 - x
         lift = z[V_M + j] - 0.5 * (v + w) - 0.125 * (s - e)
         top = v + x * (s + x * (3.0 * d - 2.0 * s - e + x * (s + e - 2.0 * d))) + 16.0 * x * x * y * y * lift
-        z[TOPS + j] = higher(z[TOPS + j], higher(top, w))
+        z[TOPS + j] = higher(z[TOPS + j], higher(top, w, 0.5), 0.5)
 
 
 @njit(**_OPTIONS)
@@ -299,20 +303,23 @@ def between(z, n, levels, at, stride, weights, o, o_to, counts_from):  # type: i
 
     Lane 0 of output o stands at place ``at + o stride``; outputs from `counts_from` on count for the peak.
     """
+    kind = z.dtype.type
+    half = kind(0.5)
     for i in range(o, o_to):
-        a0, b0, am, a1, b1 = weights[i, 0], weights[i, 1], weights[i, 2], weights[i, 3], weights[i, 4]
+        a0, b0, am = kind(weights[i, 0]), kind(weights[i, 1]), kind(weights[i, 2])
+        a1, b1 = kind(weights[i, 3]), kind(weights[i, 4])
         out = levels[at + i * stride : at + i * stride + n]
         if i >= counts_from:
             for j in range(n):
                 x = a0 * z[VA + j] + b0 * z[SA + j] + am * z[V_M + j] + a1 * z[VB + j] + b1 * z[SB + j]
                 out[j] = x
-                z[LOWS + j] = lower(z[LOWS + j], x)
-                z[TOPS + j] = higher(z[TOPS + j], x)
+                z[LOWS + j] = lower(z[LOWS + j], x, half)
+                z[TOPS + j] = higher(z[TOPS + j], x, half)
         else:
             for j in range(n):
                 x = a0 * z[VA + j] + b0 * z[SA + j] + am * z[V_M + j] + a1 * z[VB + j] + b1 * z[SB + j]
                 out[j] = x
-                z[LOWS + j] = lower(z[LOWS + j], x)
+                z[LOWS + j] = lower(z[LOWS + j], x, half)
 
 
 @njit(inline="always", **_OPTIONS)
@@ -325,8 +332,9 @@ def read(z, n, row, out):  # type: ignore[no-untyped-def]
 @njit(**_OPTIONS)
 def extremes(z, n, top):  # type: ignore[no-untyped-def]
     """Keep the lowest level of each lane, and the largest where it counts."""
+    half = z.dtype.type(0.5)
     for j in range(n):
-        z[LOWS + j] = lower(z[LOWS + j], z[X3 + j])
+        z[LOWS + j] = lower(z[LOWS + j], z[X3 + j], half)
     if top:
         for j in range(n):
-            z[TOPS + j] = higher(z[TOPS + j], z[X3 + j])
+            z[TOPS + j] = higher(z[TOPS + j], z[X3 + j], half)
