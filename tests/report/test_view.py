@@ -257,4 +257,5 @@ def test_where_the_calcium_model_has_no_basis_there_is_no_probability(planned: d
     v = view(planned)
     assert v.calcium_level == "caution"
     assert "bone metastases" in v.calcium[0]
+    assert v.calcium[0] in [n.text for n in v.mind]
     assert not any("calcium" in text for text, _, _ in v.chances)

@@ -172,12 +172,15 @@ def _reasons(plan: Mapping[str, Any], w: Words, u: tables.Ui) -> tuple[Note, ...
 
 
 def _mind(plan: Mapping[str, Any], w: Words, u: tables.Ui) -> tuple[Note, ...]:
-    """Cautions about the record, major interactions and a patient outside the model, for beside the verdict."""
+    """Cautions about the record, major interactions, calcium without a basis, a patient outside the model."""
     if plan["status"] == "unusable":
         return ()
     notes = [n for f in plan.get("findings") or () if (n := tables.finding(f, w, u)).level != "note"]
     notes += [n for i in plan.get("interactions") or () if (n := tables.interaction(i, w, u)).level == "stop"]
     told = [Note(n.level, n.text, (), n.mark) for n in notes]
+    calcium = plan.get("calcium") or {}
+    if calcium.get("exploratory"):
+        told.append(Note("caution", w.say(calcium["text_id"], calcium.get("params")), (), u("calcium_risk")))
     outside = [row[0] for row in tables.domain(plan, w, u).rows if row[3] == u("outside")]
     if outside:
         told.append(Note("caution", u("outside_domain", items=outside), (), u("model")))
