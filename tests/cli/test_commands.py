@@ -167,8 +167,9 @@ def test_a_record_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path
     ],
 )
 def test_a_wrong_command_line_is_told_in_one_line(
-    capsys: pytest.CaptureFixture[str], args: list[str], said: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], said: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     given = args if "--on" in args else [*args, *ON]
     code, out, err = run(capsys, "plan", str(EXAMPLES / "cll.yaml"), *given)
     assert (code, out) == (2, "")
