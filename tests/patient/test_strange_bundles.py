@@ -344,3 +344,36 @@ def test_vitamin_d_that_a_pharmacy_handed_out_is_a_dose() -> None:
     assert [(d.count, d.every_days, d.certain) for d in p.doses] == [(8, 7.0, False)]
     both = read(bundle(row, order("cholecalciferol 50000 IU", dosageInstruction=[{"text": "50000 IU weekly"}])))
     assert len(both.doses) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "blood"), [("122575003", False), ("UR", False), ("CSF", False), ("119364003", True), ("SER", True)]
+)
+def test_a_specimen_by_its_code(code: str, blood: bool) -> None:
+    specimen = {"resourceType": "Specimen", "id": "s", "type": {"coding": [{"code": code}]}}
+    p = read(bundle(result() | {"specimen": {"reference": "Specimen/s"}}, specimen))
+    assert bool(p.labs) is blood
+    assert ("specimen_not_blood" in _reasons(p)) is not blood
+
+
+def _local(text: str, unit: str = "10*9/L", value: float = 20) -> dict[str, Any]:
+    return result(value=value, unit=unit) | {"code": {"coding": [{"system": "urn:local", "code": "x"}], "text": text}}
+
+
+@pytest.mark.parametrize("text", ["Platelets, Automated", "PLT COUNT"])
+def test_local_names_of_platelets(text: str) -> None:
+    assert [x.value for x in read(bundle(_local(text))).labs] == [20.0]
+
+
+@pytest.mark.parametrize("text", ["Platelets (smear estimate)", "Calcium POC", "CrCl from creatinine, estimated"])
+def test_a_local_name_that_may_be_a_deciding_analyte_is_a_caution(text: str) -> None:
+    p = read(bundle(_local(text)))
+    assert not p.labs
+    assert [(f.id, f.level) for f in p.remarks] == [("lab_unknown", "caution")]
+
+
+@pytest.mark.parametrize("text", ["Calcium, pleural fluid", "Creatinine urine", "Mean corpuscular volume"])
+def test_a_local_name_of_something_else_is_counted(text: str) -> None:
+    p = read(bundle(_local(text)))
+    assert not p.remarks
+    assert _reasons(p) == {"code_not_used"}

@@ -35,6 +35,15 @@ __all__ = ["Context", "read_bundle"]
 
 DEEPEST_BUNDLE = 4
 """Bundles in Bundles, and Parameters, are read to this depth (P)."""
+SPECIMENS = {
+    **dict.fromkeys(("122575003", "276833005", "258574006", "278020009", "UR", "UMED", "URC", "URT", "URNS"), "urine"),
+    **dict.fromkeys(("258450006", "CSF"), "csf"),
+    **dict.fromkeys(("119339001", "STL"), "stool"),
+    **dict.fromkeys(("418564007", "PLR", "FLU"), "pleural fluid"),
+    **dict.fromkeys(("309201001", "ASC"), "ascitic fluid"),
+    **dict.fromkeys(("119342007", "SAL"), "saliva"),
+}
+"""Specimens other than blood by their code: SNOMED CT and HL7 v2 table 0487 (R)."""
 LARGEST_CHECKED_WHOLE = 200_000
 """Bytes of a Bundle that is looked through for repeated keys as a whole (P: 3 ms)."""
 DEEPEST_PANEL = 3
@@ -141,7 +150,9 @@ class Context:
             kind = msgspec.json.decode(found.raw, type=Specimen).type
         except (msgspec.MsgspecError, RecursionError):
             return reference.display or ""
-        return " ".join((reference.display or "", kind.all_words() if kind is not None else ""))
+        codes = [c.code or "" for c in kind.coding] if kind is not None else []
+        named = [SPECIMENS[c.upper()] for c in codes if c.upper() in SPECIMENS]
+        return " ".join((reference.display or "", kind.all_words() if kind is not None else "", *named)).strip()
 
     def medicine(self, concept: Concept | None, reference: Reference | None, contained: list[Raw]) -> Medication:
         """What medicine is meant, in one shape."""

@@ -15,7 +15,7 @@ from calcidiol.patient.medical import file_condition
 from calcidiol.patient.numbers import Number, Unreadable, quantity, read_number
 from calcidiol.quantity import convert
 from calcidiol.terminology.conditions import State, state_asked, state_there
-from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, labs
+from calcidiol.terminology.labs import LabItem, lab_by_loinc, lab_by_name, lab_mentioned, labs
 from calcidiol.terminology.symptoms import scale_by_loinc, scale_by_name
 
 if TYPE_CHECKING:
@@ -147,7 +147,11 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
         if _symptom(context, part, test, when, where):
             return
         if not (empty and isinstance(part, Observation) and o.component):
-            context.count("Observation", "code_not_used", test, where)
+            near = None if empty else _nearly(context, o, part, test)
+            if near is not None:
+                context.g.refuse("lab", "lab_unknown", where, test, hint=near)
+            else:
+                context.count("Observation", "code_not_used", test, where)
         return
     if empty and isinstance(part, Observation) and o.component:
         return
@@ -197,6 +201,15 @@ def _one(context: Context, o: Observation, part: Observation | Component, when: 
         flags=flags,
         status=o.status or "",
     )
+
+
+def _nearly(context: Context, o: Observation, part: Observation | Component, test: str) -> str | None:
+    """The deciding analyte that a result without a LOINC code may be of; its name was not understood."""
+    assert part.code is not None
+    if any(is_loinc(c.system) for c in part.code.coding) or part.valueQuantity is None:
+        return None
+    specimen = context.specimen(o.specimen, o.contained) if o.specimen is not None else ""
+    return None if _OTHER_SPECIMEN.search(f"{test} {specimen}") else lab_mentioned(test)
 
 
 _SCORE_UNITS = ("", "1", "{score}", "score", "points", "{points}")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from calcidiol.errors import KnowledgeError
 from calcidiol.terminology.table import load
-from calcidiol.terminology.text import key, key_of_test, key_without_specimen
+from calcidiol.terminology.text import key, key_of_test, key_without_specimen, words
 
-__all__ = ["LabItem", "lab_by_loinc", "lab_by_name", "labs"]
+__all__ = ["LabItem", "lab_by_loinc", "lab_by_name", "lab_mentioned", "labs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,26 @@ _IN_PARENTHESES = re.compile(r"(.+?)\s*[(（]\s*([^()（）]+?)\s*[)）]\s*")
 def _plain_name(text: str) -> LabItem | None:
     table = _by_name()
     return table.get(key(text)) or table.get(key_of_test(text)) or table.get(key_without_specimen(text))
+
+
+def lab_mentioned(text: str) -> str | None:
+    """The name of a deciding analyte that stands as a word in a text which is not its name.
+
+    Examples
+    --------
+    >>> lab_mentioned("Platelets, estimated from smear"), lab_mentioned("Mean corpuscular volume") is None
+    ('platelets', True)
+    """
+    plain = words(text)
+    return next(
+        (item.name for item in labs().values() if item.decides and any(n in plain for n in _spoken(item))), None
+    )
+
+
+@functools.cache
+def _spoken(item: LabItem) -> tuple[str, ...]:
+    """Names long enough to be no accident in a text."""
+    return tuple(n for n in map(words, (item.name, *item.names)) if len(n) >= 5)
 
 
 def lab_names() -> tuple[str, ...]:

@@ -16,7 +16,8 @@ _IN_BLOOD = re.compile(
 
 
 _PLAIN_SPECIMEN = re.compile(
-    r"\b(?:total|serum|ser|plasma|(?:whole )?blood|levels?|lvl|test|s|p|s/p|\(s\)|ia|lc[-/]?ms(?:[-/]?ms)?|"
+    r"\b(?:total|serum|ser|plasma|plas|automated|auto|enzymatic|"
+    r"(?:whole )?blood|levels?|lvl|test|s|p|s/p|\(s\)|ia|lc[-/]?ms(?:[-/]?ms)?|"
     r"immunoassay|quant(?:itative)?|(?:im|i\. ?)(?: ?(?:serum|plasma|blut|vollblut|s\.|pl\.)))"
     r"(?![\w-])|血清|血漿|血浆|血液|全血|[、,(（]\s*血\s*[)）]?$|總量|总量|濃度|浓度|檢[查驗測]|检[查验测]|測定|测定",
     re.I,
