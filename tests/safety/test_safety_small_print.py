@@ -214,3 +214,15 @@ def test_late_depots_too_close_for_a_result_between_them_do_not_pass() -> None:
 def test_a_session_asks_what_a_bounded_result_may_need() -> None:
     asked = {i.id for i in safety.session_before(person("no creatinine; egfr=<35"), ON, products()).items}
     assert "S06" in asked  # an ionized calcium, since eGFR may be below 30
+
+
+def test_the_highest_of_two_levels_of_a_day_is_the_one_that_is_told() -> None:
+    for line in ("25ohd=260; 25ohd+=300@3", "25ohd=300; 25ohd+=260@3"):
+        (hard,) = (f for f in safety.limits(person(line), ON, products()).fired if f.id == "HL05")
+        assert hard.params["value"] == 300.0
+
+
+def test_what_was_given_is_taken_from_what_may_be_given() -> None:
+    allowed = safety.limits(person("dose im 100000@200; 25ohd@5=40"), ON, products())
+    assert allowed.total_365d_iu == pytest.approx(500_000.0)
+    assert allowed.total_90d_iu == pytest.approx(300_000.0)
