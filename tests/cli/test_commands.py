@@ -284,3 +284,12 @@ def test_public_names() -> None:
         assert getattr(cd, name) is not None
     with pytest.raises(AttributeError):
         _ = cd.nothing
+
+
+def test_check_says_what_was_not_used_in_whole_sentences(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "record.yaml"
+    lab = "{test: calcium, value: 2.3, unit: furlong, date: 2026-11-18}"
+    path.write_text(f"patient: {{sex: female, age: 60}}\nlabs: [{lab}]\n", encoding="utf-8")
+    code, out, _ = run(capsys, "check", str(path), *ON)
+    assert code == 0
+    assert 'unused  labs[0]: calcium: the unit of "2.3 furlong" is not known' in out

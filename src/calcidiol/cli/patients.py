@@ -305,15 +305,18 @@ def check_run(args: argparse.Namespace) -> int:
     patient = cd.read(args.record)
     say = _words(args.lang)
     found = [finding_dict(f, say) for f in cd.check(patient, on=args.on or date.today())]
-    unused = [{"kind": u.kind, "where": u.where, "reason": u.reason, "text": u.text} for u in patient.unused]
+    unused = [
+        {"kind": u.kind, "where": u.where, "reason": u.reason, "text": u.text, "count": u.count} for u in patient.unused
+    ]
     stopped = any(f["level"] == "stop" for f in found)
     if args.json:
         write(args.json, dumps({"findings": found, "unused": unused, "usable": not stopped}))
     if args.json != "-":
         for f in found:
             print(f"{f['level']:8}{f['key']}\n        {f['text']}")
-        for u in unused:
-            print(f"unused  {u['where']}: {say(u['reason'], {'text': u['text']})}")
+        for u in patient.unused:
+            times = f" ({u.count} x)" if u.count > 1 else ""
+            print(f"unused  {u.where}: {say(u.reason, {'text': u.text, 'kind': u.kind, **u.params})}{times}")
         if not found and not unused:
             print("Nothing to say about this record.")
     return 4 if stopped else 0
