@@ -377,3 +377,11 @@ def test_a_local_name_of_something_else_is_counted(text: str) -> None:
     p = read(bundle(_local(text)))
     assert not p.remarks
     assert _reasons(p) == {"code_not_used"}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(b"\x1f\x8b\x08\x00rest", "gzip"), (b"PK\x03\x04rest", "zip"), (b"%PDF-1.7", "PDF")]
+)
+def test_a_packed_file_is_named(data: bytes, said: str) -> None:
+    with pytest.raises(RecordError, match=said):
+        read(data)

@@ -26,6 +26,7 @@ LARGEST_YAML_BYTES = 2 * 1024 * 1024
 DEEPEST = 40
 """Deepest nesting of the short form (P): it needs 5."""
 
+_PACKED = ((b"\x1f\x8b", "packed with gzip"), (b"PK\x03\x04", "a zip archive"), (b"%PDF", "a PDF"))
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -100,6 +101,9 @@ def _from_file(given: str | os.PathLike[str], name: str) -> Source:
 def _checked(data: bytes, name: str) -> Source:
     if len(data) > LARGEST_BYTES:
         raise RecordError(f"{name} has {len(data)} bytes; at most {LARGEST_BYTES} are read. Give one patient's record.")
+    packed = next((kind for mark, kind in _PACKED if data.startswith(mark)), None)
+    if packed is not None:
+        raise RecordError(f"{name} is {packed}, not text; unpack it and give the YAML or JSON record inside.")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             try:
