@@ -62,6 +62,7 @@ def test_vitamin_d_never_given_is_no_dose(section: str, status: str) -> None:
     patient = _of(**{section: [row]})
     assert not patient.doses
     assert "status_not_taken" in [u.reason for u in patient.unused]
+    assert "CI22" not in {r.id for r in limits(patient, ON, products()).fired}
 
 
 def test_an_operation_that_is_only_planned_has_removed_nothing() -> None:
@@ -146,3 +147,36 @@ def test_who_may_still_be_a_minor_is_treated_as_one(born: str, stopped: bool, fo
     patient = read(short if form == "short" else {"resourceType": "Patient", "id": "p", "birthDate": born})
     fired = {r.id for r in limits(patient, ON, products()).fired}
     assert ("CI24" in fired) is stopped
+
+
+@pytest.mark.parametrize("said", ["none", "No", "no vitamin D", "never", "nil", "無"])
+def test_no_doses_in_words(said: str) -> None:
+    patient = _of(doses=[said])
+    assert not patient.doses
+    assert "CI22" not in {r.id for r in limits(patient, ON, products()).fired}
+
+
+def test_a_dose_stopped_on_a_day_did_not_begin_on_it() -> None:
+    patient = _of(doses=["vitamin D3 4000 IU daily, stopped 2026-03-01"])
+    assert not patient.doses
+    assert [u.reason for u in patient.unused] == ["dose_undated"]
+    (dose,) = _of(doses=["vitamin D3 4000 IU daily from 2026-01-01 until 2026-03-01"]).doses
+    assert (dose.start, dose.count, dose.ongoing) == (date(2026, 1, 1), 60, False)
+    (dose,) = _of(doses=["300000 IU im - 2026-03-01"]).doses
+    assert (dose.start, dose.count) == (date(2026, 3, 1), 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("digoxin", True),
+        ("digoxin until 2026-01-01", False),
+        ("digoxin until 2027-01-01", True),
+        ("digoxin (stopped)", False),
+        ("digoxin, discontinued 2026-01-01", False),
+        ("was on digoxin", False),
+        ("digoxin, not stopped", True),
+    ],
+)
+def test_a_medicine_that_is_over_in_words(said: str, taken: bool) -> None:
+    assert _of(drugs=[said]).takes("digoxin", ON) is taken

@@ -198,8 +198,11 @@ def read_dosing(text: str) -> Words:
     once = every is None and bool(_ONCE.search(text))
     until = _UNTIL.search(text)
     start = _FROM.search(text) or _BARE_DAY.search(text)
+    if start and until and start.start(1) == until.start(1):
+        # "stopped 2026-03-01" is an end and no start; a dash before a lone day says nothing
+        start, until = (start, None) if until[0][0] in "-–" else (None, until)
     start_day = read_date(start[1]) if start else None
-    end_day = read_date(until[1]) if until and (start is None or until.start(1) != start.start(1)) else None
+    end_day = read_date(until[1]) if until else None
     count = _COUNT.search(text)
     pieces = _PIECES.search(text)
     span = _FOR.search(text)

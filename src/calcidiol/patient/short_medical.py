@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -128,6 +129,15 @@ _NEVER = (
 """What was not taken or done at all, by its status."""
 
 
+_NOTHING = re.compile(
+    r"\s*(?:none|no|nil|never|n/?a|nothing|-|無|无|沒有|没有)"
+    r"(?: (?:known|taken|given|so far|vitamin d3?|supplements?|doses?))*\.?\s*",
+    re.I,
+)
+"""What says that there was none."""
+_OVER_IN_WORDS = re.compile(r"(?<!not )\b(?:stopped|discontinued|ceased|no longer|was on)\b", re.I)
+
+
 def _fields(g: Gathering, row: Mapping[str, Any], where: str, known: tuple[str, ...]) -> dict[str, Any]:
     from calcidiol.patient.short import _plain, unknown
 
@@ -173,6 +183,9 @@ def _never(fields: Mapping[str, Any]) -> bool:
 def dose(g: Gathering, row: Any, where: str) -> None:
     """A past dose: text, or a mapping."""
     if isinstance(row, str):
+        if _NOTHING.fullmatch(row):
+            g.skip("drug", "status_not_taken", where, row)
+            return
         vitamin = vitamin_d([], row)
         if vitamin is None:
             vitamin = VitaminD("cholecalciferol", assumed=True) if not _other_drug(row) else None
@@ -197,7 +210,7 @@ def dose(g: Gathering, row: Any, where: str) -> None:
             return
         vitamin = VitaminD("cholecalciferol", assumed=True)
     if _never(fields):
-        g.skip("dose", "status_not_taken", where, name or row)
+        g.skip("drug", "status_not_taken", where, name or row)
         return
     _dose_and_more(g, where, vitamin, name, _order_of(fields, name, product))
 
@@ -327,7 +340,8 @@ def drug(g: Gathering, row: Any, where: str) -> None:
         if vitamin is not None:
             add_dose(g, where, vitamin, _order(row))
         w = read_dosing(row)
-        file_drug(g, where, [], row, start=w.start, end=w.end, vitamin=vitamin is not None)
+        over = w.end is None and _OVER_IN_WORDS.search(row) is not None
+        file_drug(g, where, [], row, start=w.start, end=w.end, active=not over, vitamin=vitamin is not None)
         return
     if not isinstance(row, Mapping):
         g.refuse("drug", "drug_shape", where, row)
@@ -340,7 +354,7 @@ def drug(g: Gathering, row: Any, where: str) -> None:
         return
     vitamin = vitamin_d(codes, text)
     if vitamin is not None and _never(fields):
-        g.skip("dose", "status_not_taken", where, text)
+        g.skip("drug", "status_not_taken", where, text)
     elif vitamin is not None:
         known = {k: v for k, v in fields.items() if k in DOSE_KEYS or k == "active"}
         add_dose(g, where, vitamin, _order_of(known, text, None))
