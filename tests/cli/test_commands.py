@@ -58,9 +58,13 @@ def test_a_folder_and_one_bad_record(capsys: pytest.CaptureFixture[str], tmp_pat
     for name in ("simple-deficiency.yaml", "gastrectomy.json"):
         (folder / name).write_bytes((EXAMPLES / name).read_bytes())
     (folder / "broken.json").write_text("{", encoding="utf-8")
+    (folder / "letter.xml").write_text("<a/>", encoding="utf-8")
     code, out, _ = run(capsys, "plan", str(folder), "--out", str(out_dir), *ON)
     assert code == 4
-    rows = {r["record"]: r["exit_code"] for r in json.loads((out_dir / "summary.json").read_text())["records"]}
+    summary = json.loads((out_dir / "summary.json").read_text())
+    assert summary["not_read"] == ["letter.xml"]
+    assert "letter.xml" in out
+    rows = {r["record"]: r["exit_code"] for r in summary["records"]}
     assert rows == {"broken.json": 4, "gastrectomy.json": 0, "simple-deficiency.yaml": 0}
     assert (out_dir / "gastrectomy.html").exists()
     assert "broken.json" in out

@@ -240,7 +240,9 @@ def _plan_folder(args: argparse.Namespace) -> int:
     """Each record on its own: one bad record stops nobody. Ends with the highest code but the plans are all there."""
     if not args.out:
         raise UsageError(f"{args.record!r} is a folder: say where the plans go with --out DIR.")
-    records = sorted(p for p in Path(args.record).iterdir() if p.suffix.lower() in RECORD_SUFFIXES and p.is_file())
+    files = sorted(p for p in Path(args.record).iterdir() if p.is_file() and not p.name.startswith("."))
+    records = [p for p in files if p.suffix.lower() in RECORD_SUFFIXES]
+    passed = [p.name for p in files if p.suffix.lower() not in RECORD_SUFFIXES]
     if not records:
         raise UsageError(f"No record in {args.record!r}: looked for files ending in {', '.join(RECORD_SUFFIXES)}.")
     out = Path(args.out)
@@ -271,13 +273,15 @@ def _plan_folder(args: argparse.Namespace) -> int:
         worst = max(worst, code, key=lambda c: (c == 1, c == 2, c == 4, c == 3))
         rows.append((record.name, code, line))
     summary = [{"record": name, "exit_code": code, "summary": line} for name, code, line in rows]
-    write(str(out / "summary.json"), dumps({"records": summary}))
+    write(str(out / "summary.json"), dumps({"records": summary, "not_read": passed}))
     if sys.stderr.isatty():
         print(file=sys.stderr)
     width = max(len(name) for name, _, _ in rows)
     for name, _, line in rows:
         print(f"{name:<{width}}  {line}")
     print(f"{len(rows)} records; plans and summary.json are in {out}")
+    if passed:
+        print(f"Not read, for they do not end in {', '.join(RECORD_SUFFIXES)}: {', '.join(passed)}")
     return worst
 
 

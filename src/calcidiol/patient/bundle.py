@@ -401,7 +401,7 @@ def _about(context: Context, person: Person | None, where: str) -> dict[str, Any
     if died is not None:
         told["death_date"] = died.day
     elif person.deceasedBoolean or person.deceasedDateTime:
-        context.g.remark("patient_died", "stop", where, date=person.deceasedDateTime or "")
+        context.g.remark("patient_died", "stop", where, date=person.deceasedDateTime or "–")
     if person.name:
         chosen = next((n for n in person.name if n.use == "official"), person.name[0])
         told["name"] = tidy(chosen.text or " ".join((*chosen.given, chosen.family or "")), 120)
