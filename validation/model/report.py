@@ -79,7 +79,8 @@ def main() -> int:
         del told[name]["rows"]
     OUTCOME.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     draw(fit["rows"])
-    PAGE.write_text(page(told), encoding="utf-8")
+    # From the file, so that whoever makes the page again from it gets the same.
+    PAGE.write_text(page(json.loads(OUTCOME.read_text(encoding="utf-8"))), encoding="utf-8")
     far = {name: value for name, value in off.items() if value > FARTHEST}
     if not fit["diagnostics"]["trusted"] or fit["not_reliable"] or far:
         print(
