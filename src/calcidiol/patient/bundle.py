@@ -193,7 +193,7 @@ def read_bundle(data: bytes, name: str) -> Patient:
         When it is not FHIR R4, holds more than one patient, or is broken.
     """
     context = Context(Gathering(), name)
-    resources = list(flattened(context.g, data, name))
+    resources = flattened(context.g, data, name)
     _refuse_repeated_keys(data, resources, name)
     for found in _newest(context, resources):
         if found.url:

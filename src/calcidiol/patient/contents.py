@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -17,6 +16,9 @@ __all__ = ["Found", "flattened"]
 
 DEEPEST_BUNDLE = 4
 """Bundles in Bundles, and Parameters, are read to this depth (P)."""
+
+
+_KIND = msgspec.json.Decoder(Kind)
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class Found:
         return f"{self.kind}/{tidy(self.id, 70)}" if self.id else self.place
 
 
-def flattened(g: Gathering, data: bytes, name: str) -> Iterator[Found]:
+def flattened(g: Gathering, data: bytes, name: str) -> list[Found]:
     """The resources of a Bundle, of Parameters, or the one resource given; what was deleted is filed as not used.
 
     Raises
@@ -44,33 +46,37 @@ def flattened(g: Gathering, data: bytes, name: str) -> Iterator[Found]:
     RecordError
         When it is not FHIR R4 in JSON, or nests too deeply.
     """
-    yield from _bundle(g, Raw(data), name, "entry", 1)
+    found: list[Found] = []
+    _bundle(found, g, Raw(data), name, "entry", 1)
+    return found
 
 
-def _parameters(g: Gathering, parameters: list[Parameter], name: str, prefix: str, depth: int) -> Iterator[Found]:
+def _parameters(
+    found: list[Found], g: Gathering, parameters: list[Parameter], name: str, prefix: str, depth: int
+) -> None:
     """The resources of a Parameters, as operations such as $everything or $submit-data hand them on."""
     if depth > DEEPEST_BUNDLE:
         raise RecordError(f"{name}, {prefix}: resources deeper than {DEEPEST_BUNDLE} are not read.")
     for i, parameter in enumerate(parameters):
         place = f"{prefix}[{i}]"
         if len(memoryview(parameter.resource)) >= 8:
-            yield from _one(g, parameter.resource, "", name, f"{place}.resource", depth)
-        yield from _parameters(g, parameter.part, name, f"{place}.part", depth + 1)
+            _one(found, g, parameter.resource, "", name, f"{place}.resource", depth)
+        _parameters(found, g, parameter.part, name, f"{place}.part", depth + 1)
 
 
-def _one(g: Gathering, raw: Raw, url: str, name: str, place: str, depth: int) -> Iterator[Found]:
+def _one(found: list[Found], g: Gathering, raw: Raw, url: str, name: str, place: str, depth: int) -> None:
     """A resource inside another: itself, or what it holds."""
     kind = _kind(raw, name, place)
     refuse_type(name, kind)
     if kind.resourceType not in ("Bundle", "Parameters"):
-        yield Found(kind.resourceType, kind.id or "", raw, url, _stamp(kind), place)
+        found.append(Found(kind.resourceType, kind.id or "", raw, url, _stamp(kind), place))
         return
     if depth >= DEEPEST_BUNDLE:
         raise RecordError(f"{name}, {place}: Bundles in Bundles deeper than {DEEPEST_BUNDLE} are not read.")
-    yield from _bundle(g, raw, name, f"{place}.entry", depth + 1)
+    _bundle(found, g, raw, name, f"{place}.entry", depth + 1)
 
 
-def _bundle(g: Gathering, raw: Raw, name: str, prefix: str, depth: int) -> Iterator[Found]:
+def _bundle(found: list[Found], g: Gathering, raw: Raw, name: str, prefix: str, depth: int) -> None:
     kind = _kind(raw, name, "the top" if depth == 1 else prefix)
     refuse_type(name, kind)
     if kind.resourceType == "Parameters":
@@ -80,12 +86,14 @@ def _bundle(g: Gathering, raw: Raw, name: str, prefix: str, depth: int) -> Itera
             raise RecordError(f"{name} nests too deeply to be FHIR Parameters.") from None
         except msgspec.MsgspecError as error:
             raise RecordError(f"{name} is not FHIR R4 Parameters: {error}. Correct it at that place.") from None
-        held = list(_parameters(g, parameters, name, prefix.removesuffix("entry") + "parameter", depth))
-        yield from held or [Found("Parameters", kind.id or "", raw, "", "", prefix.removesuffix(".entry"))]
+        before = len(found)
+        _parameters(found, g, parameters, name, prefix.removesuffix("entry") + "parameter", depth)
+        if len(found) == before:
+            found.append(Found("Parameters", kind.id or "", raw, "", "", prefix.removesuffix(".entry")))
         return
     if kind.resourceType != "Bundle":
         if depth == 1:
-            yield Found(kind.resourceType, kind.id or "", raw, "", _stamp(kind), kind.resourceType)
+            found.append(Found(kind.resourceType, kind.id or "", raw, "", _stamp(kind), kind.resourceType))
         return
     try:
         bundle = msgspec.json.decode(raw, type=Bundle)
@@ -105,12 +113,12 @@ def _bundle(g: Gathering, raw: Raw, name: str, prefix: str, depth: int) -> Itera
         if entry.request is not None and entry.request.method == "DELETE":
             g.skip("Bundle", "status_entered_in_error", place, "DELETE")
             continue
-        yield from _one(g, entry.resource, (entry.fullUrl or "").strip(), name, place, depth)
+        _one(found, g, entry.resource, (entry.fullUrl or "").strip(), name, place, depth)
 
 
 def _kind(raw: Raw, name: str, place: str) -> Kind:
     try:
-        kind = msgspec.json.decode(raw, type=Kind)
+        kind = _KIND.decode(raw)
     except RecursionError:
         raise RecordError(f"{name} nests too deeply to be a FHIR record.") from None
     except msgspec.ValidationError as error:
