@@ -517,3 +517,35 @@ def test_yaml_of_the_examples_has_no_surprise() -> None:
     for path in EXAMPLES:
         if path.suffix == ".yaml":
             assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
+
+
+@pytest.mark.parametrize(
+    "dose",
+    [
+        {"every": "1000000000 days"},
+        {"every": 1e9},
+        {"every": "365 days", "count": 20000},
+    ],
+)
+def test_a_course_longer_than_a_life_is_no_course(dose: dict[str, object]) -> None:
+    told = {"drug": "vitamin D3", "amount": "50000 IU", "start": "2026-01-01", "route": "im", **dose}
+    patient = read({"patient": {"id": "x", "sex": "female", "born": "1961-04-02"}, "doses": [told]})
+    assert not patient.doses
+    assert [u.kind for u in patient.unused if u.kind == "dose"] == ["dose"]
+
+
+@pytest.mark.parametrize("value", [1e15, 1e300, 44_000 * 365])
+def test_a_supply_longer_than_a_life_is_no_supply(value: float) -> None:
+    dispense = {
+        "resourceType": "MedicationDispense",
+        "id": "d",
+        "status": "completed",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": {"text": "warfarin 5 mg"},
+        "whenHandedOver": "2026-10-01",
+        "daysSupply": {"value": value, "unit": "d", "code": "d"},
+    }
+    person = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1961-04-02"}
+    entries = [{"resource": person}, {"resource": dispense}]
+    patient = read({"resourceType": "Bundle", "type": "collection", "entry": entries})
+    assert [d.text for d in patient.drugs] == ["warfarin 5 mg"]

@@ -26,7 +26,7 @@ from calcidiol.patient.gather import tidy
 from calcidiol.patient.medical import file_drug
 from calcidiol.patient.numbers import Number, read_number
 from calcidiol.patient.observation import unit_of
-from calcidiol.patient.past import Order, add_dose
+from calcidiol.patient.past import LIFETIME_D, Order, add_dose
 from calcidiol.terminology.drugs import VitaminD, drug_text_classes, vitamin_d
 from calcidiol.terminology.routes import route_by_code, route_by_name
 
@@ -136,13 +136,16 @@ _DAY_WORDS = {"day": "d", "days": "d", "week": "wk", "weeks": "wk", "month": "mo
 
 
 def _days(span: Quantity | None) -> float | None:
-    """A positive length of time in days."""
+    """A positive length of time in days, not longer than a life."""
     if span is None:
         return None
     number = read_number(span.value)
     word = (span.code or span.unit or "").strip().casefold()
     unit = _PERIOD_DAYS.get(_DAY_WORDS.get(word, word))
-    return number.value * unit if isinstance(number, Number) and unit is not None and number.value > 0 else None
+    if not isinstance(number, Number) or unit is None:
+        return None
+    days = number.value * unit
+    return days if 0 < days <= LIFETIME_D else None
 
 
 def statement(context: Context, m: MedicationStatement, where: str) -> None:

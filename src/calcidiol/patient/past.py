@@ -20,6 +20,8 @@ LARGEST_DOSE_IU = 660_000.0
 product."""
 SMALLEST_DOSE_IU = 40.0
 """A single dose below 1 ug is more likely a number of micrograms or of tablets (P)."""
+LIFETIME_D = 120 * 366
+"""Days that no course of doses is longer than (P): a longer one is a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def _timing(g: Gathering, where: str, order: Order) -> tuple[date, float, int, b
             return start, 0.0, 1, False
         g.refuse("dose", "dose_rhythm_unknown", where, order.text)
         return None
-    if every <= 0:
+    if every <= 0 or every * max(order.count or 1, 1) > LIFETIME_D or (order.for_days or 0.0) > LIFETIME_D:
         g.refuse("dose", "dose_unclear", where, order.text)
         return None
     if order.count is not None:
