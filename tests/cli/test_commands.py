@@ -158,8 +158,8 @@ def test_a_record_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--on", "21/11/2026"], "write it as 2026-11-21"),
-        (["--on", "2026-02-30"], "write it as 2026-11-21"),
+        (["--on", "21/11/2026"], "Write it as 2026-11-21"),
+        (["--on", "2026-02-30"], "Write it as 2026-11-21"),
         (["--goal", "125-75"], "20 <= low < high <= 250"),
         (["--goal", "high"], "30-50 ng/mL"),
         (["--card", "none"], "Known: "),

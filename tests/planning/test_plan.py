@@ -187,6 +187,8 @@ def test_an_injection_is_slower_and_longer_than_by_mouth() -> None:
         ({"route": "nasal"}, "nasal"),
         ({"card": "none-such"}, "none-such"),
         ({"on": "21.11.2026"}, "2026-11-21"),
+        ({"on": "9999-12-31"}, "1850 to 2200"),
+        ({"on": date(1, 1, 1)}, "1850 to 2200"),
     ],
 )
 def test_requests_that_make_no_sense(options: dict[str, Any], says: str) -> None:

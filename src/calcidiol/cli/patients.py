@@ -118,10 +118,12 @@ def _asked(command: argparse.ArgumentParser, *, search: bool = True) -> None:
 
 
 def day_of(text: str) -> date:
+    from calcidiol.planning.build import as_day
+
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it as 2026-11-21") from None
+        return as_day(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
 
 
 def _weight(text: str) -> float:

@@ -222,15 +222,18 @@ def forecast(
 
 
 def as_day(on: date | str) -> date:
-    """A date from a date or an ISO text."""
-    if isinstance(on, datetime):
-        return on.date()
-    if isinstance(on, date):
-        return on
-    try:
-        return date.fromisoformat(on)
-    except ValueError:
-        raise UsageError(f"{on!r} is not a date. Write it as 2026-11-21.") from None
+    """A date from a date, a moment or an ISO text, of a year in which there are records."""
+    from calcidiol.patient.dates import YEARS
+
+    day = on.date() if isinstance(on, datetime) else on
+    if isinstance(day, str):
+        try:
+            day = date.fromisoformat(day)
+        except ValueError:
+            raise UsageError(f"{on!r} is not a date. Write it as 2026-11-21.") from None
+    if not YEARS[0] <= day.year <= YEARS[1]:
+        raise UsageError(f"The day {day} is not of the years {YEARS[0]} to {YEARS[1]}. Write it as 2026-11-21.")
+    return day
 
 
 def _judged(
