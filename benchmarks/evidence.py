@@ -6,30 +6,16 @@ shell, without network.
 
 from __future__ import annotations
 
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cpu import of_call, of_command
+
 REPEATS = 9
 REFERENCES = 10
-
-
-def timed(what: Callable[[], Any]) -> float:
-    """Median CPU milliseconds of a call in a warm process."""
-    what()
-    rows = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        what()
-        rows.append(time.process_time() - start)
-    return statistics.median(rows) * 1e3
 
 
 def article() -> str:
@@ -69,20 +55,16 @@ def main() -> None:
     ledger = evidence.load()
     pools = [p for name in ledger.groups if (p := poolable(name)) is not None]
     largest = max(pools, key=lambda p: p.k)
-    print(f"{timed(load):8.1f} CPU ms  the ledger: {len(ledger.claims)} claims, {len(ledger.studies)} study rows (100)")
-    took_ms = timed(lambda: evidence.pool(largest.group))
+    took_ms = of_call(load, REPEATS)
+    print(f"{took_ms:8.1f} CPU ms  the ledger: {len(ledger.claims)} claims, {len(ledger.studies)} study rows (100)")
+    took_ms = of_call(lambda: evidence.pool(largest.group), REPEATS)
     print(f"{took_ms:8.1f} CPU ms  the largest pool, {largest.group}, k {largest.k} (50)")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "article.txt"
         path.write_text(article(), encoding="utf-8")
         command = [str(Path(sys.executable).with_name("calcidiol")), "evidence", "audit", str(path)]
-        took = []
-        for _ in range(REPEATS):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    print(f"{statistics.median(took):8.2f} CPU s   audit of {REFERENCES} references, from the shell (1)")
+        took_s = of_command(command, REPEATS)
+    print(f"{took_s:8.2f} CPU s   audit of {REFERENCES} references, from the shell (1)")
 
 
 if __name__ == "__main__":

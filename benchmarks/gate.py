@@ -6,10 +6,10 @@ doses by mouth.
 
 from __future__ import annotations
 
-import statistics
-import time
 from datetime import date
 from pathlib import Path
+
+from benchmarks.cpu import of_call
 
 REPEATS = 25
 ON = date(2026, 11, 21)
@@ -29,15 +29,7 @@ def main() -> None:
         patient = cd.read(str(path))
         calls = [lambda p=patient: safety.limits(p, ON, table)]
         calls += [lambda p=patient, r=r: safety.gate(p, r, ON, table) for r in asked]
-        row = []
-        for call in calls:
-            call()
-            times = []
-            for _ in range(REPEATS):
-                start = time.process_time()
-                call()
-                times.append(time.process_time() - start)
-            row.append(1e3 * statistics.median(times))
+        row = [of_call(call, REPEATS) for call in calls]
         print(f"{path.stem:30}" + "".join(f"{ms:8.2f}" for ms in row))
 
 

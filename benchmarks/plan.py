@@ -5,12 +5,12 @@ CPU time of `calcidiol.plan` in a warm process, what the calcium limit takes of 
 
 from __future__ import annotations
 
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from benchmarks.cpu import of_command
 
 REPEATS = 7
 ON = "2026-11-21"
@@ -50,13 +50,7 @@ def main() -> None:
     print("CPU s from the shell, after the first run (at most 2)")
     for path in (examples[0], examples[-2]):
         command = [str(Path(sys.executable).with_name("calcidiol")), "plan", str(path), "--on", ON]
-        took = []
-        for _ in range(4):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        print(f"{path.stem:30} {statistics.median(took[1:]):7.2f}")
+        print(f"{path.stem:30} {of_command(command, 3):7.2f}")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import platform
-import statistics
-import time
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from benchmarks.cpu import of_call
 
 ON = date(2026, 11, 21)
 REPEATS = 15
@@ -70,17 +69,6 @@ def large_bundle(size: int = 1_000_000) -> bytes:
     return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
 
 
-def timed(what: Callable[[], Any]) -> float:
-    """Median CPU milliseconds of a call in a warm process."""
-    what()
-    rows = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        what()
-        rows.append(time.process_time() - start)
-    return statistics.median(rows) * 1e3
-
-
 def main() -> None:
     """Print the table."""
     from calcidiol.patient import plausible, read
@@ -92,13 +80,12 @@ def main() -> None:
         f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, CPU ms, median of {REPEATS}"
     )
     print(
-        f"{timed(lambda: read(data)):8.1f}  read a Bundle of {len(data) / 1e6:.2f} MB, {len(patient.labs)} "
+        f"{of_call(lambda: read(data), REPEATS):8.1f}  read a Bundle of {len(data) / 1e6:.2f} MB, {len(patient.labs)} "
         f"results and {len(patient.weight_kg)} weights used"
     )
-    print(f"{timed(lambda: plausible(patient, ON)):8.1f}  findings about it")
-    print(
-        f"{timed(lambda: [read(p) for p in examples]) / len(examples):8.2f}  read one example (mean of {len(examples)})"
-    )
+    print(f"{of_call(lambda: plausible(patient, ON), REPEATS):8.1f}  findings about it")
+    each_ms = of_call(lambda: [read(p) for p in examples], REPEATS) / len(examples)
+    print(f"{each_ms:8.2f}  read one example (mean of {len(examples)})")
 
 
 if __name__ == "__main__":

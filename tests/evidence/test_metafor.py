@@ -106,6 +106,7 @@ def bcg_pool(method: str) -> Pool:
 @pytest.mark.parametrize("method", ["REML", "DL", "PM"])
 def test_leave_one_out_and_cumulative_equal_metafor(method: str) -> None:
     theirs, pooled = REFERENCE["bcg"]["methods"][method], bcg_pool(method)
+    assert len(leave_one_out(pooled)) == len(cumulative(pooled)) == 13
     for line, b, tau2, q in zip(
         leave_one_out(pooled),
         theirs["leave_one_out"]["estimate"],

@@ -205,4 +205,7 @@ def test_words_of_an_order(text: str, expected: dict[str, object]) -> None:
 
 @given(st.text(max_size=120))
 def test_any_words_are_read_without_a_fault(text: str) -> None:
-    read_dosing(text)
+    found = read_dosing(text)
+    assert found.amount is None or found.amount >= 0
+    assert found.every_days is None or found.every_days >= 0
+    assert found.count is None or found.count >= 0
